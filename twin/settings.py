@@ -1,0 +1,35 @@
+"""Settings, one small class per concern, read from ``TWIN_*`` environment variables when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the registry's database is."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_")
+
+    home: Path = Field(default=Path(".twin"), description="The embedded database's folder, or its pointer.")
+    database_url: str | None = Field(default=None, description="A server of one's own; nothing is started then.")
+
+
+class RegistrySettings(BaseSettings):
+    """What kind of city this registry is for."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_")
+
+    division: str | None = Field(default=None, description="The registry's home division, e.g. 310115 or FI-091.")
+
+
+class ApiSettings(BaseSettings):
+    """Limits that hold before and during work for others."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_API_")
+
+    statement_timeout_ms: int = Field(default=5_000, ge=1)
+    max_page: int = Field(default=1_000, ge=1, description="The most assets in one page.")
+    pool_size: int = Field(default=4, ge=1)
