@@ -1,0 +1,48 @@
+"""The one place that imports h3 (the C library's binding, cell by cell), with types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import h3.api.basic_int as h3
+
+
+def is_cell(cell: int) -> bool:
+    """Whether the integer is a valid H3 cell of any resolution."""
+    return 0 <= cell < 1 << 63 and bool(h3.is_valid_cell(cell))
+
+
+def base_cells() -> list[int]:
+    """The 122 cells of resolution 0."""
+    return list(h3.get_res0_cells())
+
+
+def center(cell: int) -> tuple[float, float]:
+    """The cell's centre as (latitude, longitude) in degrees."""
+    latitude, longitude = h3.cell_to_latlng(cell)
+    return latitude, longitude
+
+
+def vertices(cell: int) -> Sequence[tuple[float, float]]:
+    """The cell's corners as (latitude, longitude) in degrees, five to ten of them, not closed."""
+    return tuple(h3.cell_to_boundary(cell))
+
+
+def children(cells: Iterable[int], resolution: int) -> list[int]:
+    """The descendants of the cells at ``resolution``."""
+    return [child for cell in cells for child in h3.cell_to_children(cell, resolution)]
+
+
+def children_count(cell: int, resolution: int) -> int:
+    """How many descendants the cell has at ``resolution``."""
+    return int(h3.cell_to_children_size(cell, resolution))
+
+
+def disk(cell: int, k: int) -> list[int]:
+    """The cells at most ``k`` steps away, the cell itself included."""
+    return list(h3.grid_disk(cell, k))
+
+
+def compact(cells: Iterable[int]) -> list[int]:
+    """Distinct cells of one resolution with complete families replaced by their ancestors."""
+    return list(h3.compact_cells(list(cells)))
