@@ -1,0 +1,143 @@
+"""Asset codes and the identifiers of other schemes.
+
+Code schemes are data files: those in ``schemes/`` and those in the folders of ``TWIN_SCHEMES_PATH``,
+separated as in ``PATH``. A file of the same name replaces a shipped one; of several folders the last wins.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from twin.errors import TwinError
+from twin.identity.errors import CodeCheckDigit, CodeMalformed, SchemeInvalid, UnknownScheme
+from twin.identity.iso7064 import CHECKS_BY_NAME
+from twin.identity.scheme import ALPHABETS, ParsedCode, Part, Scheme
+
+__all__ = ["ParsedCode", "Scheme", "read_code", "scheme", "scheme_for_division", "schemes"]
+
+
+def schemes() -> Mapping[str, Scheme]:
+    """Every code scheme by name, in the order of the names. Raises ``SchemeInvalid``."""
+    return _discover(os.environ.get("TWIN_SCHEMES_PATH", ""))
+
+
+def scheme(name: str) -> Scheme:
+    """The code scheme called ``name``. Raises ``UnknownScheme``, which lists all."""
+    found = schemes()
+    if name not in found:
+        raise UnknownScheme(scheme=name, schemes=", ".join(found))
+    return found[name]
+
+
+def scheme_for_division(code: str) -> Scheme | None:
+    """The scheme that codes of division ``code`` are issued by; None when none fits.
+
+    A scheme that names its divisions (``only``) goes before one that is for all.
+    """
+    fitting = [scheme for scheme in schemes().values() if scheme.issues_in(code)]
+    return max(fitting, key=lambda scheme: bool(scheme.only), default=None)
+
+
+def read_code(text: str) -> list[ParsedCode]:
+    """Every scheme's reading of ``text``.
+
+    Layouts of one length cannot be told apart by their digits, so there may be several: the registry
+    decides by the scheme in which the division issues its codes. Raises ``CodeCheckDigit`` when the layout
+    is some scheme's but the check digit is wrong, ``CodeMalformed`` when no scheme has the layout.
+    """
+    readings: list[ParsedCode] = []
+    wrong: CodeCheckDigit | None = None
+    for candidate in schemes().values():
+        try:
+            readings.append(candidate.parse(text))
+        except CodeCheckDigit as error:
+            wrong = error
+        except CodeMalformed:
+            continue
+    if readings:
+        return readings
+    if wrong is not None:
+        raise wrong
+    raise CodeMalformed(value=text, examples=", ".join(s.example_code for s in schemes().values()))
+
+
+@lru_cache(maxsize=8)
+def _discover(path: str) -> Mapping[str, Scheme]:
+    files = {file.stem: file for file in (Path(__file__).parent / "schemes").glob("*.toml")}
+    for folder in filter(None, path.split(os.pathsep)):
+        if not Path(folder).is_dir():
+            raise SchemeInvalid(file=folder, problem="TWIN_SCHEMES_PATH names it and there is no such folder")
+        files |= {file.stem: file for file in Path(folder).glob("*.toml")}
+    found: dict[str, Scheme] = {}
+    for file in files.values():
+        read = _read(file)
+        if read.name in found:
+            raise SchemeInvalid(file=str(file), problem=f"the name {read.name} is another scheme's too")
+        found[read.name] = read
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def _read(file: Path) -> Scheme:
+    try:
+        return _scheme(tomllib.loads(file.read_text(encoding="utf-8")))
+    except KeyError as error:
+        raise SchemeInvalid(file=str(file), problem=f"{error} is missing or unknown") from error
+    except (ValueError, TypeError, AttributeError, re.error, TwinError) as error:
+        raise SchemeInvalid(file=str(file), problem=str(error)) from error
+
+
+def _scheme(data: Mapping[str, Any]) -> Scheme:
+    """The scheme that ``data`` describes; raises ``KeyError`` or ``ValueError`` where it does not."""
+    parts = tuple(
+        Part(p["name"], p["alphabet"], int(p["length"]), int(p.get("shortest", p["length"])))
+        for p in data["parts"]
+    )
+    found = Scheme(
+        name=data["name"],
+        en=data["en"],
+        zh=data["zh"],
+        source=data["source"],
+        parts=parts,
+        check=CHECKS_BY_NAME[data["check"]],
+        division_pattern=re.compile(data["division"]["pattern"], re.ASCII),
+        example=data["division"]["example"],
+        only=tuple(data["division"].get("only", ())),
+        classes=_classes(data.get("classes", {})),
+    )
+    _require_sound(found)
+    return found
+
+
+def _classes(data: Mapping[str, Any]) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    return {
+        kind: {
+            code: (numbers,) if isinstance(numbers, str) else tuple(numbers)
+            for code, numbers in codes.items()
+        }
+        for kind, codes in data.items()
+    }
+
+
+def _require_sound(found: Scheme) -> None:
+    if [part.name for part in found.parts[-2:]] != ["class", "sequence"] or len(found.parts) < 3:
+        raise ValueError("its last parts must be class and sequence, after those of the division")
+    if sum(part.shortest != part.length for part in found.parts) > 1:
+        raise ValueError("only one part may vary in length")
+    if found.parts[-1].alphabet == "letters" or found.parts[-1].shortest != found.parts[-1].length:
+        raise ValueError("the sequence must have a fixed length and the alphabet digits or alphanumeric")
+    if found.parts[-1].length > (18 if found.parts[-1].alphabet == "digits" else 12):
+        raise ValueError("the sequence would not fit 64 bits")
+    if found.check.modulus == 10 and any(
+        ALPHABETS[part.alphabet] != ALPHABETS["digits"] for part in found.parts
+    ):
+        raise ValueError("mod_11_10 checks digits only")
+    if found.division_pattern.groups < 1:
+        raise ValueError("the division's pattern needs a group for the division that issues codes")
+    found.parse(found.example_code)

@@ -1,0 +1,202 @@
+"""Buildings (建筑物), each with its real-estate unit code where the land register has one."""
+
+from __future__ import annotations
+
+from twin.kinds.model import Attribute, Choice, ClassCode, Identifier, InUnit, Kind, OsmSelector, Sum
+
+_OSM = "OpenStreetMap wiki, Key:building and its sub-keys [S]"
+_OURS = "ours"
+
+USES = (
+    Choice(
+        "residential",
+        "Residential",
+        "住宅",
+        ("apartments", "house", "detached", "terrace", "bungalow", "居住"),
+    ),
+    Choice("dormitory", "Dormitory", "宿舍", ("student housing",)),
+    Choice("office", "Office", "办公", ("写字楼", "办公楼")),
+    Choice("commercial", "Commercial", "商业", ("retail", "kiosk", "supermarket", "shop", "商场")),
+    Choice("hotel", "Hotel", "酒店", ("旅馆", "宾馆")),
+    Choice("industrial", "Industrial", "工业", ("factory", "manufacture", "厂房")),
+    Choice("warehouse", "Warehouse", "仓储", ("storage", "仓库")),
+    Choice("education", "Education", "教育", ("school", "university", "college", "kindergarten", "学校")),
+    Choice("medical", "Medical", "医疗", ("hospital", "clinic", "医院")),
+    Choice("cultural", "Cultural", "文化", ("museum", "library", "theatre", "文化设施")),
+    Choice(
+        "religious", "Religious", "宗教", ("church", "chapel", "cathedral", "mosque", "temple", "synagogue")
+    ),
+    Choice("sports", "Sports", "体育", ("stadium", "sports hall", "sports centre", "体育场馆")),
+    Choice("public", "Public", "公共", ("civic", "public building", "government", "toilets")),
+    Choice("transport", "Transport", "交通", ("train station", "transportation", "车站")),
+    Choice("parking", "Parking", "停车", ("garage", "garages", "carport", "车库")),
+    Choice("utility", "Utility", "市政", ("service", "transformer tower", "设备用房")),
+    Choice("mixed", "Mixed use", "综合", ("mixed use", "商住")),
+    Choice("roof", "Roof or canopy", "棚顶", ("canopy", "雨棚")),
+    Choice("unknown", "Unknown", "不明", ("yes", "building", "未知")),
+    Choice("other", "Other", "其他", ("其它",)),
+)
+
+STRUCTURES = (
+    Choice(
+        "reinforced_concrete", "Reinforced concrete", "钢筋混凝土", ("concrete", "钢混", "框架", "剪力墙")
+    ),
+    Choice("steel", "Steel", "钢结构", ("metal", "钢")),
+    Choice("brick_concrete", "Brick and concrete", "砖混"),
+    Choice("masonry", "Masonry", "砌体", ("brick", "stone", "砖", "石")),
+    Choice("timber", "Timber", "木结构", ("wood", "timber framing", "砖木", "木")),
+    Choice("glass", "Glass", "玻璃"),
+    Choice("other", "Other", "其他", ("其它",)),
+)
+
+KIND = Kind(
+    name="building",
+    plural="buildings",
+    en="Building",
+    zh="建筑",
+    geometry=("Polygon", "MultiPolygon", "Point"),
+    classes=(ClassCode("2151", "Building", "建筑", "ours; a city replaces it"),),
+    attributes=(
+        Attribute(
+            "use",
+            "choice",
+            "Use",
+            "用途",
+            _OSM,
+            choices=USES,
+            names=("building", "building_use", "building_type", "房屋用途", "建筑用途", "规划用途"),
+            indexed=True,
+            fallback="other",
+        ),
+        Attribute(
+            "height",
+            "number",
+            "Height",
+            "建筑高度",
+            _OSM,
+            unit="m",
+            names=("building_height", "height_m", "高度", "房屋高度", "HEIGHT"),
+            indexed=True,
+            minimum=0,
+            maximum=1_000,
+            in_units=(InUnit("ft", ("height_ft", "heightroof", "height_roof")),),
+        ),
+        Attribute(
+            "levels",
+            "number",
+            "Levels above ground",
+            "地上层数",
+            _OSM + "; half levels occur",
+            names=(
+                "building:levels",
+                "floors",
+                "storeys",
+                "num_floors",
+                "numfloors",
+                "层数",
+                "总层数",
+                "楼层数",
+            ),
+            indexed=True,
+            minimum=0,
+            maximum=200,
+        ),
+        Attribute(
+            "levels_below",
+            "number",
+            "Levels below ground",
+            "地下层数",
+            _OSM,
+            names=("building:levels:underground", "basements"),
+            minimum=0,
+            maximum=20,
+        ),
+        Attribute(
+            "floor_area",
+            "number",
+            "Floor area",
+            "建筑面积",
+            _OURS,
+            unit="m²",
+            names=("building:floor_area", "gross_floor_area", "gfa", "总建筑面积"),
+            indexed=True,
+            minimum=0,
+            in_units=(InUnit("ft²", ("bldgarea", "gross_area_sqft")),),
+        ),
+        Attribute(
+            "year_built",
+            "integer",
+            "Year built",
+            "建成年份",
+            _OURS,
+            unit="year",
+            names=(
+                "yearbuilt",
+                "construction_year",
+                "year_of_construction",
+                "竣工年份",
+                "建筑年代",
+                "建成年代",
+            ),
+            indexed=True,
+            minimum=1,
+            maximum=2_200,
+        ),
+        Attribute(
+            "built",
+            "text",
+            "When it was built, in its source's words",
+            "建造时间（原文）",
+            "OpenStreetMap wiki, Key:start_date, which allows 'before 1939' and '1905..1908' [S]",
+            names=("start_date", "建造时间"),
+        ),
+        Attribute(
+            "structure",
+            "choice",
+            "Structure",
+            "结构类型",
+            _OURS,
+            choices=STRUCTURES,
+            names=("building:material", "building:structure", "房屋结构", "结构", "建筑结构"),
+            fallback="other",
+        ),
+        Attribute("roof_shape", "text", "Roof shape", "屋顶形状", _OSM, names=("roof:shape",)),
+        Attribute("architect", "text", "Architect", "设计者", _OSM, names=("设计单位",)),
+        Attribute(
+            "postcode",
+            "text",
+            "Postcode",
+            "邮政编码",
+            _OSM,
+            names=("addr:postcode", "zip", "zip_code", "邮编"),
+        ),
+    ),
+    identifiers=(
+        Identifier(
+            "real_estate_unit",
+            "Real-estate unit code",
+            "不动产单元代码",
+            "28 characters [S]",
+            names=("BDCDYH", "不动产单元号", "宗地房屋代码"),
+            unique_within="world",
+            check="real_estate_unit",
+        ),
+        Identifier(
+            "building_number",
+            "Building number",
+            "楼栋编号",
+            "the city's own register, as New York's BIN [V]",
+            names=("BIN", "building_id", "幢号", "房屋编号"),
+        ),
+    ),
+    sums=(
+        Sum("floor_area", "floor_area", "m²", "Floor area", "建筑面积"),
+        Sum("footprint", "area", "m²", "Footprint", "占地面积"),
+    ),
+    osm=(OsmSelector("building"),),
+    names={
+        "name": ("建筑名称", "楼名", "building_name"),
+        "source_key": ("GIS_ID", "uID", "oid_1"),
+        "maintainer": ("building:maintenance:operator", "物业公司", "物业"),
+    },
+)

@@ -1,0 +1,235 @@
+"""Street lights (路灯): the pole with its lamp heads, under FIWARE's names where it has one."""
+
+from __future__ import annotations
+
+from twin.kinds.model import Attribute, Choice, ClassCode, Identifier, InUnit, Kind, OsmSelector, Sum
+
+_FIWARE = "FIWARE Streetlight and StreetlightModel [V]"
+_DC = "Open Data DC, streetlights [V]"
+_OURS = "ours"
+
+LAMPS = (
+    Choice("led", "LED", "LED", ("LED-Light Emitting Diode", "light emitting diode", "发光二极管", "LED灯")),
+    Choice(
+        "hps",
+        "High-pressure sodium",
+        "高压钠灯",
+        ("HPS", "HPS-High Pressure Sodium", "high pressure sodium", "钠灯", "SON"),
+    ),
+    Choice("lps", "Low-pressure sodium", "低压钠灯", ("LPS", "low pressure sodium", "SOX")),
+    Choice("metal_halide", "Metal halide", "金卤灯", ("MH", "MH-Metal Halide", "金属卤化物灯")),
+    Choice("mercury", "Mercury vapour", "汞灯", ("MV", "MV-Mercury Vapor", "mercury vapor", "高压汞灯")),
+    Choice("incandescent", "Incandescent", "白炽灯", ("INC", "INC-Incandescent")),
+    Choice("fluorescent", "Fluorescent", "荧光灯", ("节能灯", "CFL")),
+    Choice("induction", "Induction", "无极灯"),
+    Choice("other", "Other", "其他", ("其它",)),
+)
+
+CONDITIONS = (
+    Choice("intact", "Intact", "完好", ("good", "Good Condition", "ok", "正常")),
+    Choice(
+        "damaged", "Damaged", "破损", ("brokenLantern", "columnIssue", "Need Immediate Replacement", "损坏")
+    ),
+    Choice("lamp_defective", "Lamp defective", "灯具故障", ("defectiveLamp", "不亮", "熄灯")),
+    Choice("needs_inspection", "Needs inspection", "待检", ("Need Inspection in 2 years",)),
+    Choice("missing", "Missing", "丢失", ("缺失",)),
+    Choice("obstructed", "Obstructed", "占用"),
+)
+
+POLE_MATERIALS = (
+    Choice("steel", "Steel", "钢", ("钢杆", "metal")),
+    Choice("cast_iron", "Cast iron", "铸铁"),
+    Choice("aluminium", "Aluminium", "铝合金", ("aluminum", "铝")),
+    Choice("concrete", "Concrete", "混凝土", ("水泥", "水泥杆")),
+    Choice("composite", "Composite", "复合材料", ("玻璃钢", "fiberglass")),
+    Choice("wood", "Wood", "木", ("木杆",)),
+    Choice("other", "Other", "其他", ("其它",)),
+)
+
+KIND = Kind(
+    name="streetlight",
+    plural="streetlights",
+    en="Streetlight",
+    zh="路灯",
+    geometry=("Point", "MultiPoint"),
+    classes=(ClassCode("0118", "Streetlight", "路灯", "GB/T 30428.2 minor class in deployed lists [S]"),),
+    attributes=(
+        Attribute(
+            "lamp",
+            "choice",
+            "Lamp technology",
+            "光源类型",
+            _FIWARE,
+            choices=LAMPS,
+            names=("lampTechnology", "LIGHTTYPE_DESC", "lamp_type", "light_type", "灯具类型", "灯型"),
+            indexed=True,
+            fallback="other",
+        ),
+        Attribute(
+            "power",
+            "number",
+            "Rated power",
+            "额定功率",
+            _FIWARE + ", powerRating; where a pole's heads are listed one by one, the first head's",
+            unit="W",
+            names=("powerRating", "WATTAGE1", "wattage", "power_w", "功率", "灯具功率", "light:power"),
+            indexed=True,
+            minimum=0,
+            maximum=10_000,
+        ),
+        Attribute(
+            "second_power",
+            "number",
+            "Rated power of the second head",
+            "第二灯头功率",
+            _DC,
+            unit="W",
+            names=("WATTAGE2",),
+            minimum=0,
+            maximum=10_000,
+        ),
+        Attribute(
+            "lamps",
+            "integer",
+            "Lamp heads",
+            "灯头数",
+            "pole and lamp differ [S]; " + _DC,
+            names=("NUMBERLIGHTS", "lamp_count", "light:count", "灯盏数", "火数"),
+            minimum=0,
+            maximum=100,
+        ),
+        Attribute(
+            "arms",
+            "integer",
+            "Arms",
+            "灯臂数",
+            _DC,
+            names=("NUMBERARMS_DESC", "臂数"),
+            minimum=0,
+            maximum=100,
+        ),
+        Attribute(
+            "arm_length",
+            "number",
+            "Arm length",
+            "灯臂长",
+            _DC,
+            unit="m",
+            names=("悬挑长度",),
+            minimum=0,
+            maximum=30,
+            in_units=(InUnit("ft", ("ARMLENGTH1_DESC",)),),
+        ),
+        Attribute(
+            "lantern_height",
+            "number",
+            "Lantern height",
+            "灯具高度",
+            _FIWARE,
+            unit="m",
+            names=("lanternHeight", "light:height", "安装高度"),
+            minimum=0,
+            maximum=100,
+        ),
+        Attribute(
+            "pole_height",
+            "number",
+            "Pole height",
+            "杆高",
+            _DC,
+            unit="m",
+            names=("height", "灯杆高度", "高度"),
+            indexed=True,
+            minimum=0,
+            maximum=100,
+            in_units=(InUnit("ft", ("POLEHEIGHT_DESC",)),),
+        ),
+        Attribute(
+            "pole_material",
+            "choice",
+            "Pole material",
+            "灯杆材质",
+            _DC,
+            choices=POLE_MATERIALS,
+            names=("POLECOMPOSITION_DESC", "material", "材质"),
+            fallback="other",
+        ),
+        Attribute("fixture", "text", "Fixture", "灯具样式", _DC, names=("FIXTURESTYLE_DESC", "light:mount")),
+        Attribute(
+            "colour_temperature",
+            "number",
+            "Colour temperature",
+            "色温",
+            _FIWARE,
+            unit="K",
+            names=("colorTemperature", "CCT", "CCT_DESC"),
+            minimum=500,
+            maximum=20_000,
+        ),
+        Attribute(
+            "luminous_flux",
+            "number",
+            "Luminous flux",
+            "光通量",
+            _FIWARE,
+            unit="lm",
+            names=("luminousFlux", "lumens"),
+            minimum=0,
+        ),
+        Attribute(
+            "condition",
+            "choice",
+            "Condition",
+            "完好状态",
+            "ObjState of GB/T 30428.2 [S]; Streetlight.status of FIWARE [V]",
+            choices=CONDITIONS,
+            names=("ObjState", "CONDITION_DESC", "状况", "部件状态"),
+            indexed=True,
+        ),
+        Attribute("circuit", "text", "Circuit", "回路", _FIWARE, names=("回路编号", "回路号"), indexed=True),
+        Attribute(
+            "cabinet",
+            "text",
+            "Control cabinet",
+            "控制箱",
+            _FIWARE,
+            names=("refStreetlightControlCabinet", "控制箱编号", "配电箱", "箱变编号"),
+            indexed=True,
+        ),
+        Attribute("power_feed", "text", "Power feed", "供电方式", _DC, names=("POWERFEED_DESC",)),
+        Attribute(
+            "maker",
+            "text",
+            "Maker",
+            "生产厂家",
+            _DC,
+            names=("LIGHTMANUFACTURER_DESC", "manufacturer", "厂家"),
+        ),
+        Attribute(
+            "road", "text", "Road", "所在道路", _OURS, names=("STREETNAME", "道路", "道路名称", "路名")
+        ),
+    ),
+    identifiers=(
+        Identifier(
+            "pole_number",
+            "Pole number",
+            "灯杆编号",
+            "the lighting department's own; " + _DC,
+            names=("FACILITYID", "ref", "杆号", "灯杆号", "路灯编号", "pole_id"),
+        ),
+    ),
+    sums=(
+        Sum("power", "power", "W", "Lamp power", "灯具功率"),
+        Sum("second_power", "second_power", "W", "Power of second heads", "第二灯头功率"),
+        Sum("lamps", "lamps", "lamps", "Lamp heads", "灯头数"),
+    ),
+    osm=(OsmSelector("highway", ("street_lamp",)),),
+    names={
+        "source_key": ("STREETLIGHTID", "streetlight_id"),
+        "status": ("ASSETSTATUS_DESC",),
+        "owner": ("OWNER_DESC",),
+        "installed": ("dateServiceStarted",),
+    },
+    # FIWARE's Streetlight.status tells a lamp's condition; the light itself is in service [V].
+    status_words={"in_service": ("defectiveLamp", "columnIssue", "brokenLantern")},
+)
