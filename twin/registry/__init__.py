@@ -1,0 +1,1 @@
+"""The registry's database: tables, migrations, reading, writing and history."""
