@@ -13,6 +13,10 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
             EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOINHERIT', role);
         END IF;
+        -- An owner that is no superuser takes the role only as its member.
+        IF NOT pg_has_role(current_user, role, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO %I', role, current_user);
+        END IF;
     END LOOP;
 END $$;
 REVOKE ALL ON SCHEMA twin, stage, api, city FROM PUBLIC;
@@ -269,6 +273,14 @@ CREATE VIEW api.load AS
        OR ((SELECT api.scope_is_set())
            AND ((SELECT api.scope_of('kinds')) IS NULL OR kind = ANY ((SELECT api.scope_of('kinds'))::text[])));
 CREATE VIEW api.setting AS SELECT * FROM twin.setting WHERE (SELECT api.scope_is_set());
+
+-- The planner asks a stable function while it estimates, so it knows how many assets such a filter leaves; of a
+-- sub-select it would assume the same share of the table for every division.
+CREATE FUNCTION api.divisions_below(top text) RETURNS text[] LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN ARRAY(SELECT code FROM api.division WHERE path @> ARRAY[top]) || top;
+
+CREATE FUNCTION api.datasets_named(names text[]) RETURNS integer[] LANGUAGE sql STABLE STRICT PARALLEL SAFE
+    RETURN ARRAY(SELECT id FROM api.dataset WHERE name = ANY (names));
 GRANT SELECT ON ALL TABLES IN SCHEMA api TO twin_api;
 
 -- Roles that write SQL of their own read twin.asset under row-level security, through the typed views in city.

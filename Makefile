@@ -1,0 +1,39 @@
+# City Twin. `make demo` and `make test` need nothing but this clone, make and Python 3.11 on Debian 12.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+SLOW :=
+
+.PHONY: help setup setup-dev demo test lint format constraints clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## install what is missing to run City Twin (system packages, .venv)
+	@scripts/setup.sh run
+
+setup-dev: ## install what the tests need besides
+	@scripts/setup.sh dev
+
+demo: setup ## start a database, load a sample, serve it
+	@exec $(BIN)/twin demo
+
+test: setup setup-dev lint ## run every check and test
+	$(BIN)/pytest -n 2 tests
+
+lint: setup-dev ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-dev ## bring the code into its style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+constraints: ## renew constraints.txt from what is newest today
+	scripts/constraints.sh
+
+clean: ## stop the embedded database and remove .venv and caches; .twin stays
+	-@[ ! -x $(BIN)/twin ] || [ -n "$$TWIN_DATABASE_URL" ] || $(BIN)/twin db stop
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,93 @@
+"""How the command line ends: quick help, wrong usage, errors in words, Ctrl-C, a closed pipe."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+RunTwin = Callable[..., subprocess.CompletedProcess[str]]
+
+WITH_COMMAND = """
+import sys, time
+import twin.cli
+
+@twin.cli.app.command()
+def work() -> None:
+    print("working", flush=True)
+    {work}
+
+sys.argv = ["twin", "work"]
+twin.cli.main()
+"""
+
+
+def running(work: str) -> subprocess.Popen[str]:
+    """The command line with one more command, which does ``work`` after it has said that it is working."""
+    started = subprocess.Popen(
+        [sys.executable, "-c", WITH_COMMAND.format(work=work)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout
+    assert started.stdout.readline() == "working\n"
+    return started
+
+
+def test_help_lists_the_commands(run_twin: RunTwin) -> None:
+    done = run_twin("--help")
+    assert done.returncode == 0
+    assert "db" in done.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {
+        "sqlalchemy",
+        "psycopg",
+        "pydantic_settings",
+        "pyarrow",
+        "shapely",
+        "fastapi",
+        "strawberry",
+        "numpy",
+    }
+    code = f"import sys, twin.cli; print(sorted({heavy} & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "wrong", [["db", "nonsense"], ["db", "url", "--role", "boss"], ["db", "status", "--x"]]
+)
+def test_wrong_usage_is_explained(run_twin: RunTwin, wrong: list[str]) -> None:
+    done = run_twin(*wrong)
+    assert done.returncode == 2
+    assert wrong[-1] in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_becomes_words(run_twin: RunTwin) -> None:
+    done = run_twin("db", "start", env={"TWIN_DATABASE_URL": "postgresql://127.0.0.1/city"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("TWIN_DATABASE_URL names a server of your own")
+    assert done.stderr.endswith("[database.not_embedded]\n")
+
+
+def test_an_interrupt_ends_quietly() -> None:
+    started = running("time.sleep(60)")
+    started.send_signal(signal.SIGINT)
+    assert started.communicate(timeout=10) == ("", "")
+    assert started.returncode == 130
+
+
+def test_a_closed_pipe_ends_quietly() -> None:
+    started = running("time.sleep(0.3); print('x' * 1_000_000, flush=True)")
+    assert started.stdout
+    assert started.stderr
+    started.stdout.close()
+    assert started.stderr.read() == ""
+    assert started.wait(timeout=10) == 1

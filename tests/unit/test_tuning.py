@@ -1,0 +1,35 @@
+"""The embedded server's memory settings, from a small machine to a large one."""
+
+from __future__ import annotations
+
+import pytest
+
+from twin.registry.embedded.tuning import DURABLE, GB, MB, machine_memory, tuned
+
+
+@pytest.mark.parametrize(
+    ("memory", "shared", "cache"),
+    [
+        (256 * MB, "128MB", "256MB"),
+        (2 * GB, "512MB", "1536MB"),
+        (24 * GB, "6144MB", "18432MB"),
+        (256 * GB, "8192MB", "196608MB"),
+    ],
+)
+def test_a_quarter_is_shared_within_bounds(memory: int, shared: str, cache: str) -> None:
+    settings = tuned(memory, cores=2)
+    assert (settings["shared_buffers"], settings["effective_cache_size"]) == (shared, cache)
+
+
+def test_parallel_workers_follow_the_cores() -> None:
+    assert [tuned(GB, cores)["max_parallel_workers_per_gather"] for cores in (1, 2, 64)] == ["1", "2", "4"]
+    assert tuned(GB, 64)["max_worker_processes"] == "128"
+
+
+def test_nothing_tuned_costs_durability() -> None:
+    assert not DURABLE.keys() & tuned(GB, 2).keys()
+    assert set(DURABLE.values()) == {"on"}
+
+
+def test_the_machine_has_memory() -> None:
+    assert machine_memory() > 128 * MB

@@ -1,0 +1,7 @@
+"""``python -m twin.cli``: the ``twin`` command."""
+
+from __future__ import annotations
+
+from twin.cli import main
+
+main()

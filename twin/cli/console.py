@@ -1,0 +1,23 @@
+"""What commands print: in the user's language, results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from twin.errors import language
+
+
+def say(en: str, zh: str) -> None:
+    """Print a result in the user's language."""
+    sys.stdout.write((zh if language() == "zh" else en) + "\n")
+
+
+def note(en: str, zh: str) -> None:
+    """Print what is going on, beside the result."""
+    sys.stderr.write((zh if language() == "zh" else en) + "\n")
+
+
+def say_json(value: object) -> None:
+    """Print one JSON document, for programs."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")

@@ -1,0 +1,52 @@
+"""Which installed PostgreSQL can serve: the newest that has PostGIS beside it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from twin.registry.embedded.errors import ServerMissing
+
+OLDEST = 14
+"""The oldest major version of PostgreSQL that City Twin works with."""
+
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian keeps each major version's programs, in ``<version>/bin``."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One installed PostgreSQL: its major version and the folder of its programs."""
+
+    version: int
+    bin: Path
+
+    def program(self, name: str) -> str:
+        """The path of one of its programs, e.g. ``initdb``."""
+        return str(self.bin / name)
+
+
+def find(version: int | None = None) -> Installation:
+    """The newest installation with PostGIS, or the one of major ``version``; raises ``ServerMissing``."""
+    usable = [found for found in _installations() if found.version == (version or found.version)]
+    if not usable:
+        raise ServerMissing(wanted=version or f"{OLDEST}+")
+    return max(usable, key=lambda found: found.version)
+
+
+def _installations() -> Iterator[Installation]:
+    configs = [str(path) for path in DEBIAN.glob("*/bin/pg_config")]
+    if on_path := shutil.which("pg_config"):
+        configs.append(on_path)
+    for config in configs:
+        asked = [config, "--version", "--bindir", "--sharedir"]
+        answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
+        if len(answer) == 3 and (major := re.search(r"\d+", answer[0])):
+            found = Installation(int(major[0]), Path(answer[1]))
+            postgis = Path(answer[2]) / "extension" / "postgis.control"
+            if found.version >= OLDEST and (found.bin / "initdb").is_file() and postgis.is_file():
+                yield found
