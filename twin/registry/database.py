@@ -39,6 +39,9 @@ Pool = AsyncConnectionPool[AsyncConnection]
 
 USERS: dict[Role, str] = {"owner": "twin_owner", "api": "twin_api", "reader": "twin_reader"}
 CONNECT_SECONDS = 10
+LEND_SECONDS = 3
+"""How long a request waits for a connection, and how long a pool tries for one before it waits to be asked
+again: when the database is down people are told so at once, and when it is back the next request finds it."""
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION = "SELECT version_num FROM public.twin_migration"
 EVERYTHING = "*"
@@ -208,6 +211,8 @@ def open_pool(role: Role = "api", *, size: int) -> Pool:
         max_size=size,
         max_lifetime=1_800,
         max_idle=300,
+        timeout=LEND_SECONDS,
+        reconnect_timeout=LEND_SECONDS,
         check=_checker(),
         open=False,
     )

@@ -225,6 +225,15 @@ def _save_covers(connection: Connection[Any], divisions: Sequence[Division]) -> 
                     copy.write_row((division.code, int(lower), int(upper), interior))
 
 
+def listed(connection: Connection[Any], level: int | None = None) -> list[tuple[str, str, int, str | None]]:
+    """Code, name, level and parent of every division, or of those of ``level``, from the top down."""
+    statement = (
+        "SELECT code, name, level, parent FROM twin.division"
+        " WHERE %(level)s::smallint IS NULL OR level = %(level)s ORDER BY level, code"
+    )
+    return connection.execute(statement, {"level": level}).fetchall()
+
+
 @dataclass(frozen=True)
 class _Level:
     """The divisions of one level: cover ranges whose every point is inside, and the exact boundaries."""

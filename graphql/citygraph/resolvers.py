@@ -1,0 +1,190 @@
+"""The resolvers of Query: each makes a question of its arguments and of what is asked, and asks it.
+
+One question is one statement; only codes that are not all borne now need a second one, for the successors of
+merged and split assets. The types of arguments and results are given where the fields are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from strawberry import Info
+
+from citygraph.connections import connection
+from citygraph.context import Context
+from citygraph.selection import asked_of
+from twin import identity
+from twin.identity import ParsedCode
+from twin.kinds import all_kinds
+from twin.kinds.model import Kind
+from twin.registry.query import counts, read, registry
+from twin.registry.query.errors import AskedTwice, PageOfCodes
+from twin.registry.query.inputs import Given
+from twin.registry.query.names import camel, constant
+from twin.registry.query.pages import Page, PageWanted, page
+from twin.registry.query.selection import asks_for, node_fields
+
+Resolver = Callable[..., Awaitable[Any]]
+Where = Mapping[str, Any]
+
+
+async def asset(info: Info[Context], code: str | None = None, identifier: Where | None = None) -> Any:
+    """One asset, by any written form of its code or by an identifier."""
+    fields = asked_of(info)
+    if (code is None) == (identifier is None):
+        raise AskedTwice
+    if code is None:
+        return await info.context.ask(read.by_identifier(Given(identifier, "identifier"), fields))
+    readings = identity.read_code(Given(code, "code").text())
+    found = await info.context.ask(read.by_codes(readings, fields))
+    if found:
+        return next(iter(found.values()))
+    later = await info.context.ask(read.successors(readings, fields))
+    return read.the_successor(code, later)
+
+
+async def assets(
+    info: Info[Context],
+    *,
+    codes: Sequence[str] | None = None,
+    where: Where | None = None,
+    order_by: str | None = None,
+    first: int | None = None,
+    after: str | None = None,
+) -> Any:
+    """Assets by their codes, in the order asked; else a page of those that a filter selects."""
+    if codes is None:
+        return await _page(info, PageWanted(where, None, order_by, first, after))
+    if not (order_by is None and first is None and after is None):
+        raise PageOfCodes
+    return connection(await _by_codes(info, Given(codes, "codes"), where))
+
+
+def assets_of(kind: Kind) -> Resolver:
+    """The resolver of the field that lists assets of one kind."""
+
+    async def of_kind(
+        info: Info[Context],
+        where: Where | None = None,
+        order_by: str | None = None,
+        first: int | None = None,
+        after: str | None = None,
+    ) -> Any:
+        return await _page(info, PageWanted(where, kind, order_by, first, after))
+
+    return of_kind
+
+
+async def _page(info: Info[Context], wanted: PageWanted) -> Any:
+    asked = asked_of(info)
+    total = asks_for(asked, "totalCount")
+    rows = not total or asks_for(asked, "edges", "nodes", "pageInfo")
+    question = page(replace(wanted, fields=node_fields(asked), rows=rows, total=total), info.context.max_page)
+    return connection(await info.context.ask(question))
+
+
+async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:
+    """The assets of ``codes`` in their order; a split asset's code stands for all of its successors."""
+    fields = node_fields(asked_of(info))
+    readings = [identity.read_code(item.text()) for item in given.items(info.context.max_page)]
+    everything = [parsed for parses in readings for parsed in parses]
+    found = await info.context.ask(read.by_codes(everything, fields, where=where))
+    missing = [p for parses in readings if not _any_in(found, parses) for p in parses]
+    later = await info.context.ask(read.successors(missing, fields, where=where)) if missing else {}
+    rows = [
+        row
+        for parses in readings
+        for row in [found[p.canonical] for p in parses if p.canonical in found]
+        or [row for p in parses for row in later.get(p.canonical, [])]
+    ]
+    return Page(rows, [str(row["code"]) for row in rows], False, False, len(rows))
+
+
+def _any_in(found: Mapping[str, Any], parses: Sequence[ParsedCode]) -> bool:
+    return any(parsed.canonical in found for parsed in parses)
+
+
+async def nearest(
+    info: Info[Context], position: Where, first: int | None = None, where: Where | None = None
+) -> Any:
+    """The assets nearest to a position, with their distances."""
+    fields = tuple(inner for one in asked_of(info) if one.name == "asset" for inner in one.fields)
+    question = read.nearest(Given(position, "position"), Given(first, "first"), where, fields)
+    return [{"distance": near.distance, "asset": near.asset} for near in await info.context.ask(question)]
+
+
+async def cells(info: Info[Context], resolution: int, where: Where | None = None) -> Any:
+    """How many assets each cell holds."""
+    found = await info.context.ask(counts.cells(where, Given(resolution, "resolution")))
+    return [{"cell": one.key, "count": one.count} for one in found]
+
+
+async def groups(info: Info[Context], by: str, where: Where | None = None) -> Any:
+    """How many assets share a value."""
+    found = await info.context.ask(counts.groups(where, Given(by, "by")))
+    return [{"key": one.key, "count": one.count} for one in found]
+
+
+async def division(info: Info[Context], code: str) -> Any:
+    """One recorded division."""
+    return await info.context.ask(registry.one_division(Given(code, "code"), asked_of(info)))
+
+
+async def divisions(
+    info: Info[Context],
+    level: int | None = None,
+    parent: str | None = None,
+    first: int | None = None,
+    after: str | None = None,
+) -> Any:
+    """Recorded divisions, in the order of their codes."""
+    question = registry.divisions(
+        Given(level, "level"),
+        Given(parent, "parent"),
+        Given(first, "first"),
+        Given(after, "after"),
+        asked_of(info),
+    )
+    return await info.context.ask(question)
+
+
+async def home(info: Info[Context]) -> Any:
+    """The registry's home division."""
+    return await info.context.ask(registry.home(asked_of(info)))
+
+
+async def datasets(info: Info[Context]) -> Any:
+    """Every data set."""
+    return await info.context.ask(registry.datasets())
+
+
+async def registry_itself() -> Any:
+    """The registry: its fields ask for themselves."""
+    return {}
+
+
+async def kinds() -> Any:
+    """The kinds that there are: nothing is asked of the database."""
+    return [
+        {
+            "kind": constant(kind.name),
+            "en": kind.en,
+            "zh": kind.zh,
+            "field": camel(kind.plural),
+            "geometry": list(kind.geometry),
+            "attributes": [
+                {
+                    **{name: getattr(attribute, name) for name in _ATTRIBUTE_FACTS},
+                    "field": camel(attribute.name),
+                    "choices": [{"value": c.value, "en": c.en, "zh": c.zh} for c in attribute.choices],
+                }
+                for attribute in kind.attributes
+            ],
+        }
+        for kind in all_kinds().values()
+    ]
+
+
+_ATTRIBUTE_FACTS = ("name", "type", "unit", "en", "zh", "source", "indexed")

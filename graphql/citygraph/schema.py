@@ -1,0 +1,59 @@
+"""The schema, made from the kinds that there are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import strawberry
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionResult
+
+from citygraph.assets import Assets
+from citygraph.enums import kind_enum
+from citygraph.errors import stable
+from citygraph.inputs import Filters
+from citygraph.limits import MAX_TOKENS, DocumentLimits
+from citygraph.making import value_of
+from citygraph.query import query_type
+from citygraph.scalars import SCALARS
+from graphql import GraphQLError
+from twin.kinds import all_kinds
+
+CACHED_DOCUMENTS = 256
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema with the errors of ``citygraph.errors``."""
+
+    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        """The answer to a document, each of its errors with a code."""
+        result = await super().execute(*args, **kwargs)
+        if result.errors:
+            result.errors = [stable(error) for error in result.errors]
+        return result
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        """Nothing: what a user did wrong is no matter for the log, and the rest is logged by its id."""
+
+
+def build_schema() -> Schema:
+    """The schema of all kinds: each has a type, a filter, an order and a field of Query.
+
+    Raises ``citygraph.errors.NameTaken`` where an attribute's name means something else already.
+    """
+    kinds = all_kinds()
+    kind = kind_enum(kinds)
+    filters = Filters(kinds, kind)
+    assets = Assets(kinds, kind, filters.asset)
+    return Schema(
+        query=query_type(kinds, kind, filters, assets),
+        types=list(assets.of_kind.values()),
+        config=StrawberryConfig(default_resolver=value_of, scalar_map=SCALARS),
+        extensions=[
+            lambda: AddValidationRules([DocumentLimits]),
+            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+            lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+        ],
+    )

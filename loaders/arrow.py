@@ -1,0 +1,384 @@
+"""Whole columns in Apache Arrow: the only module that imports pyarrow, with types.
+
+A ``Column`` holds one value per row, null where there is none. Every function takes and gives whole columns;
+where Python has to look at values one by one, it looks at each distinct value once (``map_distinct``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+
+from spatial.arrays import BoolArray, FloatArray, Int64Array
+
+ObjectArray = np.typing.NDArray[np.object_]
+Scalar = str | bytes | int | float | bool
+
+
+class Column(Protocol):
+    """One value per row (a ``pyarrow.Array``)."""
+
+    @property
+    def null_count(self) -> int:
+        """How many rows have no value."""
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def type(self) -> Any:
+        """What the values are (a ``pyarrow.DataType``)."""
+
+    def __getitem__(self, rows: slice) -> Column:
+        """Some rows in a row."""
+
+    def to_pylist(self) -> list[Any]:
+        """The values as Python's own."""
+
+
+class BrokenStream(Exception):
+    """Arrow could not go on reading; ``str`` of it tells why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows: columns of one length, by name."""
+
+    columns: Mapping[str, Column]
+    length: int
+
+
+def nulls(length: int) -> Column:
+    """A text column without a value."""
+    return _column(pa.nulls(length, pa.string()))
+
+
+def constant(value: Scalar, length: int) -> Column:
+    """The same value in every row."""
+    return _column(pa.repeat(pa.scalar(value), length))
+
+
+def unknown_numbers(length: int) -> Column:
+    """A column of numbers without a value."""
+    return _column(pa.nulls(length, pa.float64()))
+
+
+def texts(values: Iterable[str | None] | ObjectArray) -> Column:
+    """A column of texts."""
+    return _column(pa.array(values, pa.string()))
+
+
+def binaries(values: Iterable[bytes | None] | ObjectArray) -> Column:
+    """A column of bytes."""
+    return _column(pa.array(values, pa.binary()))
+
+
+def numbers(values: FloatArray | Int64Array | BoolArray, missing: BoolArray | None = None) -> Column:
+    """A column of NumPy's numbers or booleans, null where ``missing``."""
+    return _column(pa.array(values, mask=missing))
+
+
+def floats(column: Column) -> FloatArray:
+    """A numeric column as floats, NaN where null."""
+    result: FloatArray = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False, writable=True)
+    return result
+
+
+def filled(column: Column) -> np.typing.NDArray[Any]:
+    """A column of numbers or booleans as NumPy's, with 0 or false for null."""
+    values: np.typing.NDArray[Any] = pc.fill_null(column, pa.scalar(0).cast(column.type)).to_numpy(
+        zero_copy_only=False
+    )
+    return values
+
+
+def days(column: Column) -> Int64Array:
+    """ISO 8601 dates as days since 1970-01-01, 0 for null."""
+    dates = pc.cast(pc.cast(column, pa.date32()), pa.int32())
+    values: Int64Array = filled(_column(dates)).astype(np.int64)
+    return values
+
+
+def is_text(column: Column) -> bool:
+    """Whether the column holds texts."""
+    return bool(pa.types.is_string(column.type) or pa.types.is_null(column.type))
+
+
+def objects(column: Column) -> ObjectArray:
+    """The values as Python objects, ``None`` where null."""
+    array: ObjectArray = np.empty(len(column), dtype=object)
+    array[:] = column.to_pylist()
+    return array
+
+
+def is_null(column: Column) -> BoolArray:
+    """Which rows have no value."""
+    return _mask(pc.is_null(column))
+
+
+def equals(column: Column, value: Scalar) -> BoolArray:
+    """Which rows have that value."""
+    return _mask(pc.fill_null(pc.equal(column, pa.scalar(value)), False))
+
+
+def is_any(column: Column, values: Sequence[str]) -> BoolArray:
+    """Which rows have one of the values."""
+    return _mask(pc.is_in(column, value_set=pa.array(values, pa.string())))
+
+
+def matches(column: Column, pattern: str) -> BoolArray:
+    """Which texts match the regular expression (RE2) somewhere; null does not."""
+    return _mask(pc.fill_null(pc.match_substring_regex(column, pattern), False))
+
+
+def take(column: Column, rows: Int64Array | BoolArray) -> Column:
+    """The rows of a mask or of these places."""
+    chosen = pa.array(rows)
+    return _column(pc.filter(column, chosen) if rows.dtype == np.bool_ else pc.take(column, chosen))
+
+
+def without(column: Column, mask: BoolArray) -> Column:
+    """The column with null in the rows of the mask."""
+    if not mask.any():
+        return column
+    return _column(pc.if_else(pa.array(mask), pa.scalar(None, column.type), column))
+
+
+def where(mask: BoolArray, chosen: Column, otherwise: Column) -> Column:
+    """One column's values in the rows of the mask, the other's in the rest."""
+    return _column(pc.if_else(pa.array(mask), chosen, otherwise))
+
+
+def first_of(columns: Sequence[Column]) -> Column:
+    """In each row the first value that is not null."""
+    return columns[0] if len(columns) == 1 else _column(pc.coalesce(*columns))
+
+
+def joined(columns: Sequence[Column], separator: str) -> Column:
+    """Each row's texts joined, null ones left out; null where all are."""
+    nothing: BoolArray = np.logical_and.reduce([is_null(column) for column in columns])
+    first, *others = columns
+    # Told to skip null, Arrow loses the rows whose texts are all null.
+    parts = (pc.if_else(pa.array(nothing), "", first), *others, pa.scalar(separator))
+    return without(_column(_row_join(parts, null_handling="skip")), nothing)
+
+
+def wrapped(before: str, column: Column, after: str = "") -> Column:
+    """Each text with others around it; null stays null."""
+    return _column(_row_join((pa.scalar(before), column, pa.scalar(after), pa.scalar(""))))
+
+
+def stripped(column: Column) -> Column:
+    """The texts without white space around them and without NUL, which PostgreSQL lacks; empty is null."""
+    text = pc.utf8_trim_whitespace(column)
+    if pc.any(pc.match_substring(text, "\0")).as_py():
+        text = pc.utf8_trim_whitespace(pc.replace_substring(text, "\0", ""))
+    return _column(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text))
+
+
+def lower(column: Column) -> Column:
+    """The texts in lower case."""
+    return _column(pc.utf8_lower(column))
+
+
+def single_spaced(column: Column) -> Column:
+    """The texts with each run of white space become one space, and none around them."""
+    return _column(pc.utf8_trim_whitespace(pc.replace_substring_regex(column, r"\s+", " ")))
+
+
+def is_ascii(column: Column) -> BoolArray:
+    """Which texts are plain ASCII; null counts as such."""
+    return _mask(pc.fill_null(pc.string_is_ascii(column), True))
+
+
+def parsed_floats(column: Column) -> FloatArray:
+    """Texts that are plain decimal numbers as floats; NaN for null. Raises ``ValueError`` for others."""
+    return floats(_column(pc.cast(column, pa.float64())))
+
+
+def distinct(column: Column) -> list[Any]:
+    """The different values, without null."""
+    return [value for value in pc.unique(column).to_pylist() if value is not None]
+
+
+def parsed_integers(column: Column) -> Int64Array:
+    """Texts that are whole numbers of 64 bits; none may be null."""
+    integers: Int64Array = pc.cast(column, pa.int64()).to_numpy(zero_copy_only=False)
+    return integers
+
+
+def map_distinct(column: Column, function: Callable[[str], Scalar | None], kind: str = "string") -> Column:
+    """``function`` of each value, called once for each distinct one; ``kind`` is what it gives (Arrow)."""
+    encoded = pc.dictionary_encode(column)
+    results = pa.array([function(value) for value in encoded.dictionary.to_pylist()], pa.type_for_alias(kind))
+    return _column(pc.take(results, encoded.indices))
+
+
+def as_text(column: Column) -> Column:
+    """Any column as texts: dates as ISO 8601, lists joined by ``;``, bytes as hexadecimal digits."""
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _column(pc.binary_join(pc.cast(column, pa.list_(pa.string())), pa.scalar(";")))
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return texts(
+            value.hex() if isinstance(value, bytes) else None if value is None else str(value)
+            for value in column.to_pylist()
+        )
+    return column if pa.types.is_string(kind) else _column(pc.cast(column, pa.string()))
+
+
+def row_bytes(columns: Sequence[Column]) -> tuple[memoryview, Int64Array]:
+    """Each row's values joined into one run of bytes: the buffer, and where each row begins, the end.
+
+    Null and empty differ; values are parted by the unit separator (0x1F).
+    """
+    parts = [column if pa.types.is_binary(column.type) else as_text(column) for column in columns]
+    parts = [pc.cast(part, pa.large_binary()) for part in parts]
+    separator = pa.scalar(b"\x1f", pa.large_binary())
+    rows = _row_join((*parts, separator), null_handling="replace", null_replacement=b"\0")
+    return _buffer(rows)
+
+
+def big_endian(values: np.typing.NDArray[Any]) -> Column:
+    """Numbers as the bytes of their big-endian form, without a loop."""
+    array = np.ascontiguousarray(values)
+    width = array.dtype.itemsize
+    offsets = np.arange(0, (len(array) + 1) * width, width, dtype=np.int64)
+    data = array.astype(array.dtype.newbyteorder(">"))
+    return _column(
+        pa.Array.from_buffers(
+            pa.large_binary(), len(array), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+        )
+    )
+
+
+def as_bytes(column: Column) -> Column:
+    """Texts as their UTF-8 bytes; bytes stay what they are."""
+    return _column(pc.cast(column, pa.large_binary()))
+
+
+def byte_lengths(column: Column) -> Int64Array:
+    """How many bytes each value has; -1 where null, as PostgreSQL's binary COPY wants it."""
+    lengths: Int64Array = pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False)
+    return lengths.astype(np.int64)
+
+
+def empty_for_null(column: Column) -> Column:
+    """Bytes with null become no bytes at all."""
+    return _column(pc.fill_null(column, pa.scalar(b"", pa.large_binary())))
+
+
+def joined_bytes(parts: Sequence[Column | bytes]) -> memoryview:
+    """The rows' parts one after the other, all rows in one buffer; a literal stands in every row."""
+    values = [pa.scalar(part, pa.large_binary()) if isinstance(part, bytes) else part for part in parts]
+    buffer, offsets = _buffer(_row_join((*values, pa.scalar(b"", pa.large_binary()))))
+    return buffer[offsets[0] : offsets[-1]]
+
+
+def read_csv_text(data: bytes, names: Sequence[str]) -> Batch:
+    """PostgreSQL's ``COPY … TO STDOUT (FORMAT csv)``, every column as text; null is an empty field."""
+    if not data:
+        return Batch({name: nulls(0) for name in names}, 0)
+    table = pa.csv.read_csv(
+        pa.py_buffer(data),
+        read_options=pa.csv.ReadOptions(column_names=names, block_size=max(len(data), 1 << 20)),
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+        convert_options=_as_text_options(names),
+    )
+    return Batch({name: _column(table.column(name).combine_chunks()) for name in names}, table.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line of a CSV file with more or fewer fields than its header; ``row`` counts data rows from 1."""
+
+    row: int
+    expected: int
+    found: int
+    text: str
+
+
+def csv_batches(
+    path: Path, names: Sequence[str], *, delimiter: str, encoding: str, on_bad_line: Callable[[BadLine], None]
+) -> Iterator[Batch]:
+    """The data rows of a CSV file with a header, every column as text, empty ones as null.
+
+    Raises ``BrokenStream`` where the file cannot be parsed any further.
+    """
+
+    def bad_line(line: Any) -> str:
+        on_bad_line(BadLine(int(line.number) - 1, line.expected_columns, line.actual_columns, line.text))
+        return "skip"
+
+    try:
+        with pa.csv.open_csv(
+            path,
+            read_options=pa.csv.ReadOptions(
+                column_names=names,
+                skip_rows_after_names=1,
+                block_size=1 << 24,
+                encoding=encoding,
+                use_threads=False,
+            ),
+            parse_options=pa.csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=bad_line
+            ),
+            convert_options=_as_text_options(names),
+        ) as reader:
+            yield from record_batches(reader)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise BrokenStream(str(error)) from error
+
+
+def record_batches(reader: Iterable[Any]) -> Iterator[Batch]:
+    """The batches of any Arrow stream. Raises ``BrokenStream`` where it ends badly or text is not UTF-8."""
+    try:
+        for batch in reader:
+            batch.validate(full=True)
+            yield Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenStream(str(error)) from error
+
+
+def sliced(batch: Batch, size: int) -> Iterator[Batch]:
+    """The batch in pieces of at most ``size`` rows."""
+    for start in range(0, batch.length, size):
+        columns = {name: column[start : start + size] for name, column in batch.columns.items()}
+        yield Batch(columns, min(size, batch.length - start))
+
+
+def _as_text_options(names: Sequence[str]) -> Any:
+    return pa.csv.ConvertOptions(
+        column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""],
+        quoted_strings_can_be_null=False,
+    )  # fmt: skip
+
+
+def _row_join(parts: Sequence[Any], **options: Any) -> Any:
+    """Each row's parts joined by the last of them; scalars stand in every row."""
+    rows = next(part for part in parts if isinstance(part, pa.Array))
+    # Of no rows and some scalars Arrow makes one row.
+    return pc.binary_join_element_wise(*parts, **options) if len(rows) else rows.slice(0, 0)
+
+
+def _buffer(rows: Any) -> tuple[memoryview, Int64Array]:
+    _, offsets, data = rows.buffers()
+    starts = np.frombuffer(offsets, np.int64)[rows.offset : rows.offset + len(rows) + 1]
+    return memoryview(data) if data is not None else memoryview(b""), starts
+
+
+def _mask(values: Any) -> BoolArray:
+    result: BoolArray = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return result
+
+
+def _column(array: Any) -> Column:
+    column: Column = array
+    return column

@@ -1,0 +1,177 @@
+"""The codes of new rows: official ones adopted, the others reserved by division and class."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from loaders import arrow
+from loaders.arrow import Column, ObjectArray
+from loaders.draft import Draft
+from loaders.findings import Verdict, shown
+from loaders.values import Converted
+from spatial.arrays import BoolArray, Int64Array
+from twin.identity import ParsedCode, read_code, scheme
+from twin.identity.adoption import COMPONENT_CODE, adopt_column
+from twin.kinds import Kind
+from twin.kinds.model import ClassCode
+from twin.registry import codes
+from twin.registry.codes import Key, Reservation
+from twin.registry.database import Connection
+from twin.registry.divisions import Divisions
+
+Group = tuple[str, str, int]
+"""A code scheme, the division that issues, and the place of a class in its kind."""
+
+
+@dataclass(slots=True)
+class Coded:
+    """A batch's codes: ``given`` came with the file; ``code`` is null for those that get one later."""
+
+    given: Column
+    code: Column
+    scheme: Column
+    issued_in: Column
+    class_code: Column
+
+
+@dataclass(slots=True)
+class Coder:
+    """Gives codes to a load's new rows, and takes back what no asset came to bear.
+
+    ``at_once`` is false where the file brings official codes: what it leaves without one is coded when all of
+    them are known. Without ``reserving`` (a dry run) no code is reserved.
+    """
+
+    connection: Connection
+    divisions: Divisions
+    kind: Kind
+    at_once: bool
+    reserving: bool
+    reserved: list[Reservation] = field(default_factory=list)
+
+    def code(self, draft: Draft, adopted: list[ParsedCode | None]) -> Coded:
+        """The codes of a batch. Raises ``NoIssuer`` and ``CodeSequenceFull``."""
+        given = arrow.texts(code.canonical if code else None for code in adopted)
+        fresh = ~draft.existing
+        groups = self._groups(draft, fresh)
+        columns = self._empty(len(draft))
+        for (name, division, place), rows in groups.items():
+            columns["scheme"][rows], columns["issued_in"][rows] = name, division
+            columns["class"][rows] = self.kind.classes[place].code
+        if self.reserving and self.at_once:
+            for rows, written in self._reserve(groups):
+                columns["code"][rows] = written.astype(str)
+        self._adopt(adopted, fresh, columns)
+        made = {name: arrow.texts(values) for name, values in columns.items()}
+        return Coded(given, made["code"], made["scheme"], made["issued_in"], made["class"])
+
+    def number(self, groups: Mapping[Group, Int64Array]) -> tuple[list[int], list[str]]:
+        """Codes for rows that got none at once: row numbers by group become row numbers and codes."""
+        numbers: list[int] = []
+        written: list[str] = []
+        for rows, texts in self._reserve(groups):
+            numbers.extend(rows.tolist())
+            written.extend(texts.astype(str).tolist())
+        return numbers, written
+
+    def release(self) -> None:
+        """Return everything that was reserved: the load failed."""
+        codes.release(self.connection, self.reserved)
+        self.reserved.clear()
+
+    def keep(self, unused: Iterable[str]) -> None:
+        """Keep what was reserved, but for the codes of rows that were rejected after they had got one."""
+        returned: defaultdict[Key, list[int]] = defaultdict(list)
+        for text in unused:
+            for code in read_code(text):
+                key = Key(code.scheme, code.division, code.class_code)
+                if any(key == Key(r.scheme, r.division, r.class_code) for r in self.reserved):
+                    returned[key].append(code.sequence)
+        codes.release(
+            self.connection,
+            (
+                Reservation(*key, tuple((n, n + 1) for n in sorted(numbers)))
+                for key, numbers in returned.items()
+            ),
+        )
+        self.reserved.clear()
+
+    def _groups(self, draft: Draft, fresh: BoolArray) -> dict[Group, Int64Array]:
+        """The places of the new rows by what their codes are counted within."""
+        issuers, which = np.unique(draft.divisions[fresh].astype(str), return_inverse=True)
+        classes = class_places(self.kind, draft.values, len(draft))[fresh]
+        rows = np.flatnonzero(fresh)
+        found: defaultdict[Group, list[Int64Array]] = defaultdict(list)
+        for number, division in enumerate(issuers.tolist()):
+            name, issuing = self.divisions.issuing(division)
+            issuing = scheme(name).issuing_division(issuing)
+            for place in np.unique(classes[which == number]).tolist():
+                found[name, issuing, place].append(rows[(which == number) & (classes == place)])
+        return {group: np.sort(np.concatenate(parts)) for group, parts in found.items()}
+
+    def _reserve(
+        self, groups: Mapping[Group, Int64Array]
+    ) -> Iterable[tuple[Int64Array, np.typing.NDArray[np.bytes_]]]:
+        """Rows and their codes, reserved in transactions of their own."""
+        for (name, division, place), rows in groups.items():
+            numbers = scheme(name).numbers_for(self.kind.name, self.kind.classes[place].numbers)
+            wanted = codes.spread(self.connection, name, division, numbers, len(rows))
+            taken = codes.reserve(self.connection, wanted)
+            self.reserved.extend(taken.values())
+            done = 0
+            for key, reservation in taken.items():
+                sequences = np.concatenate([np.arange(*span, dtype=np.int64) for span in reservation.ranges])
+                yield (
+                    rows[done : done + len(sequences)],
+                    scheme(name).format_sequences(division, key.class_code, sequences),
+                )
+                done += len(sequences)
+
+    def _adopt(
+        self, adopted: list[ParsedCode | None], fresh: BoolArray, columns: dict[str, ObjectArray]
+    ) -> None:
+        taken = [(place, code) for place, code in enumerate(adopted) if code is not None and fresh[place]]
+        for place, code in taken:
+            columns["code"][place], columns["scheme"][place] = code.canonical, code.scheme
+            columns["issued_in"][place], columns["class"][place] = code.division, code.class_code
+        if self.reserving:
+            codes.note_adopted(self.connection, (code for _, code in taken))
+
+    def _empty(self, length: int) -> dict[str, ObjectArray]:
+        return {
+            name: np.full(length, None, dtype=object) for name in ("code", "scheme", "issued_in", "class")
+        }
+
+
+def adopt_codes(draft: Draft, kind: Kind, verdict: Verdict) -> list[ParsedCode | None]:
+    """The official codes that the rows bring; those that cannot be adopted are kept as identifiers."""
+    column = draft.values.common.get("code")
+    if column is None:
+        return [None] * len(draft)
+    found = adopt_column(column.to_pylist(), kind.name, [item.numbers for item in kind.classes])
+    reasons = np.array([one.reason or "" for one in found], dtype=object)
+    for reason in sorted(set(reasons) - {""}):
+        verdict.warn(reasons == reason, reason, "code", shown(column))
+    draft.values.identifiers[COMPONENT_CODE] = arrow.texts(one.kept for one in found)
+    return [one.code for one in found]
+
+
+def class_places(kind: Kind, values: Converted, length: int) -> Int64Array:
+    """The place of each row's class among the kind's: the last whose conditions hold, else the first."""
+    places = np.zeros(length, dtype=np.int64)
+    for place, item in enumerate(kind.classes):
+        if item.when:
+            places[_holds(item, values, length)] = place
+    return places
+
+
+def _holds(item: ClassCode, values: Converted, length: int) -> BoolArray:
+    holds: BoolArray = np.ones(length, dtype=np.bool_)
+    for name, value in item.when.items():
+        column = values.attributes.get(name)
+        holds &= arrow.equals(column, value) if column is not None else False
+    return holds

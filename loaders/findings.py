@@ -1,0 +1,150 @@
+"""What was found in the rows: every finding counted, the first thousand kept whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from loaders import arrow, reasons
+from loaders.arrow import Column
+from spatial.arrays import BoolArray, Int64Array
+from twin.errors import Language
+
+KEPT = 1_000
+"""Findings that a receipt shows; the others are only counted."""
+
+_SHOWN = 200
+"""Characters of a value that are shown."""
+
+Values = Callable[[Int64Array], Sequence[object]]
+"""The values at some places of a batch, for those findings that are kept."""
+
+
+def shown(column: Column) -> Values:
+    """The values of a column, as findings show them."""
+
+    def values(places: Int64Array) -> Sequence[object]:
+        return arrow.take(column, places).to_pylist()
+
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found: the row's place in the file, the field, the value as it came, the reason."""
+
+    row: int
+    field: str | None
+    value: str | None
+    reason: str
+    facts: Mapping[str, str]
+
+    def as_json(self, lang: Language) -> dict[str, object]:
+        """The finding with its words in ``lang``."""
+        words = reasons.text(self.reason, self.facts, lang)
+        return {
+            "row": self.row,
+            "field": self.field,
+            "value": self.value,
+            "reason": self.reason,
+            "text": words,
+        }
+
+
+class Findings:
+    """Rejections, or warnings."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._kept: list[Finding] = []
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return self.counts.total()
+
+    @property
+    def kept(self) -> list[Finding]:
+        """Those that are kept, in the order of the rows."""
+        return sorted(self._kept, key=lambda finding: finding.row)
+
+    def add(self, finding: Finding) -> None:
+        """Count one, and keep it if there is room."""
+        self.count(finding.reason, 1)
+        if len(self._kept) < KEPT:
+            self._kept.append(finding)
+
+    def count(self, reason: str, number: int) -> None:
+        """Count some that cannot be kept."""
+        if number:
+            self.counts[reason] += number
+
+    def room(self) -> int:
+        """How many more can be kept."""
+        return KEPT - len(self._kept)
+
+
+Facts = Callable[[int], Mapping[str, str]]
+"""What a reason's words name, by place in the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How findings are shown: the field, its values, and what the words name."""
+
+    field: str | None = None
+    values: Values | None = None
+    facts: Facts | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """The judgement on one batch: which rows stand, and what was found in them."""
+
+    numbers: Int64Array
+    rejections: Findings
+    warnings: Findings
+    alive: BoolArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alive = np.ones(len(self.numbers), dtype=np.bool_)
+
+    def reject(
+        self,
+        mask: BoolArray,
+        reason: str,
+        name: str | None = None,
+        values: Values | None = None,
+        facts: Facts | None = None,
+    ) -> None:
+        """Leave out the rows of the mask; a row that is out already keeps its first reason."""
+        self._find(self.rejections, mask, reason, Shown(name, values, facts))
+        self.alive &= ~mask
+
+    def warn(
+        self,
+        mask: BoolArray,
+        reason: str,
+        name: str | None = None,
+        values: Values | None = None,
+        facts: Facts | None = None,
+    ) -> None:
+        """Note something about the rows of the mask that stand."""
+        self._find(self.warnings, mask, reason, Shown(name, values, facts))
+
+    def _find(self, findings: Findings, mask: BoolArray, reason: str, shown: Shown) -> None:
+        places = np.flatnonzero(mask & self.alive)
+        kept = places[: findings.room()]
+        values = shown.values(kept) if shown.values else [None] * len(kept)
+        for place, value in zip(kept.tolist(), values, strict=True):
+            facts = shown.facts(place) if shown.facts else {}
+            text = None if value is None else _as_text(value)[:_SHOWN]
+            findings.add(Finding(int(self.numbers[place]), shown.field, text, reason, facts))
+        findings.count(reason, len(places) - len(kept))
+
+
+def _as_text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)

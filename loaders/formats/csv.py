@@ -1,0 +1,133 @@
+"""CSV and TSV with a header: positions in columns, any of the usual delimiters, UTF-8 or GB18030."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from loaders import arrow
+from loaders.arrow import BadLine, BrokenStream
+from loaders.errors import FileBroken, FileEmpty, UnknownEncoding
+from loaders.formats import OpenedFile, Request, Rows, Unread
+from loaders.gdal import BATCH_ROWS
+from spatial.arrays import Int64Array
+
+_ENCODINGS = ("utf-8", "gb18030")
+_DELIMITERS = ",;\t|"
+_CHUNK = 1 << 22
+
+
+@dataclass(slots=True)
+class CsvFile(OpenedFile):
+    """A CSV file of known encoding and delimiter."""
+
+    delimiter: str = ","
+    _bad: list[BadLine] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Rows]:
+        """All rows as text; lines with too few or too many fields are ``unread``. Raises ``FileBroken``."""
+        done = 0
+        try:
+            for whole in arrow.csv_batches(
+                self.path,
+                self.columns,
+                delimiter=self.delimiter,
+                encoding=self.encoding or "utf-8",
+                on_bad_line=self._bad.append,
+            ):
+                for batch in arrow.sliced(whole, BATCH_ROWS):
+                    numbers, bad = self._number(done, batch.length)
+                    yield Rows(numbers, dict(batch.columns), None, bad)
+                    done = int(numbers[-1])
+        except BrokenStream as error:
+            raise FileBroken(path=self.path, reason=f"{error}.") from error
+        if self._bad:
+            yield Rows(
+                np.zeros(0, dtype=np.int64), {n: arrow.nulls(0) for n in self.columns}, None, self._unread()
+            )
+
+    def _number(self, done: int, length: int) -> tuple[Int64Array, list[Unread]]:
+        """The places of the next rows: bad lines, which Arrow leaves out, count too."""
+        bad = np.array([line.row for line in self._bad], dtype=np.int64)
+        places = np.arange(done + 1, done + length + len(bad) + 1, dtype=np.int64)
+        numbers = np.setdiff1d(places, bad)[:length]
+        return numbers, self._unread(int(numbers[-1]))
+
+    def _unread(self, last: int | None = None) -> list[Unread]:
+        """The bad lines up to a row, which are then done with."""
+        taken = [line for line in self._bad if last is None or line.row <= last]
+        self._bad = [line for line in self._bad if last is not None and line.row > last]
+        return [Unread(line.row, "row.fields", line.text[:200]) for line in taken]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """CSV."""
+
+    name: str = "CSV"
+    media_type: str = "text/csv"
+    extensions: tuple[str, ...] = (".csv", ".tsv", ".txt")
+
+    def sniff(self, head: bytes) -> bool:
+        """Whether it is text whose first line has a delimiter or is one plain word, and no markup."""
+        text = head.removeprefix(codecs.BOM_UTF8)
+        if b"\0" in text or text.lstrip()[:1] in (b"{", b"[", b"<", b"\x1e"):
+            return False
+        return text.startswith(tuple(b"%c" % code for code in range(9, 256))) and not text.startswith(b"%PDF")
+
+    def open(self, path: Path, request: Request) -> CsvFile:
+        """The file; the request's layer must be none. Raises ``UnknownEncoding`` or ``FileEmpty``."""
+        encoding = encoding_of(path)
+        with path.open(encoding=_header_encoding(encoding), newline="") as file:
+            head = _first_record(file)
+            empty = not file.read(1)
+        if empty or not head.strip():
+            raise FileEmpty(path=path, where_en="", where_zh="")
+        delimiter = max(_DELIMITERS, key=head.count)
+        names = unique_names(next(csv.reader(io.StringIO(head), delimiter=delimiter)))
+        return CsvFile(path, None, names, has_geometry=False, encoding=encoding, delimiter=delimiter)
+
+
+def encoding_of(path: Path) -> str:
+    """UTF-8 if all of the file is, else GB18030 if all of it is. Raises ``UnknownEncoding``."""
+    for encoding in _ENCODINGS:
+        decoder = codecs.getincrementaldecoder(encoding)()
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    decoder.decode(chunk)
+                decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            continue
+        return encoding
+    raise UnknownEncoding(path=path, tried=" / ".join(_ENCODINGS).upper())
+
+
+def unique_names(names: list[str]) -> tuple[str, ...]:
+    """The header's names, stripped; one that is empty or comes again gets its place behind it."""
+    found: dict[str, None] = {}
+    for place, name in enumerate(names, start=1):
+        plain = name.strip() or "column"
+        found[plain if plain not in found and name.strip() else f"{plain}_{place}"] = None
+    return tuple(found)
+
+
+def _first_record(file: io.TextIOWrapper) -> str:
+    """The header, which may hold line breaks between quotes."""
+    head = file.readline()
+    while head.count('"') % 2 and (line := file.readline()):
+        head += line
+    return head
+
+
+def _header_encoding(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+FORMATS = (Format(),)

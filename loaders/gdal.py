@@ -1,0 +1,107 @@
+"""Files that GDAL reads and writes, as Arrow batches: the only module that imports pyogrio, with types."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyogrio
+from pyogrio.errors import DataLayerError, DataSourceError
+
+from loaders import arrow
+from loaders.arrow import Batch, BrokenStream, Column
+from loaders.errors import FileBroken, UnknownEncoding
+from spatial.systems import Area
+
+BATCH_ROWS = 65_536
+"""Rows held in memory at a time."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """What GDAL tells of a layer without reading it: ``bounds`` and ``count`` only where that is cheap."""
+
+    fields: tuple[str, ...]
+    has_geometry: bool
+    crs: str | None
+    count: int | None
+    bounds: Area | None
+
+
+def layers(path: Path) -> tuple[str, ...]:
+    """The names of the layers. Raises ``FileBroken``."""
+    with _told(path, None), _quiet():
+        return tuple(str(name) for name, _ in pyogrio.list_layers(path))
+
+
+def describe(path: Path, layer: str, *, encoding: str | None = None, **options: str) -> LayerInfo:
+    """What is known of a layer; ``options`` are the driver's. Raises as ``batches`` does."""
+    with _told(path, encoding), _quiet():
+        info: dict[str, Any] = pyogrio.read_info(path, layer=layer, encoding=encoding, **options)
+    count, bounds = info["features"], info["total_bounds"]
+    return LayerInfo(
+        fields=tuple(str(name) for name in info["fields"]),
+        has_geometry=info["geometry_type"] is not None,
+        crs=info["crs"],
+        count=count if count >= 0 else None,
+        bounds=tuple(bounds) if bounds is not None else None,
+    )
+
+
+def batches(
+    path: Path, layer: str, *, encoding: str | None = None, **options: str
+) -> Iterator[tuple[Batch, Column | None]]:
+    """The rows in order, with their geometry as WKB. Raises ``FileBroken`` or ``UnknownEncoding``."""
+    opened = pyogrio.open_arrow(
+        path, layer=layer, encoding=encoding, batch_size=BATCH_ROWS, use_pyarrow=True, **options
+    )
+    with _told(path, encoding), opened as (meta, reader):
+        name = meta["geometry_name"] or "wkb_geometry"
+        for batch in _quietly(arrow.record_batches(reader)):
+            columns = dict(batch.columns)
+            geometry = columns.pop(name, None)
+            yield Batch(columns, batch.length), geometry
+
+
+@contextmanager
+def _told(path: Path, encoding: str | None) -> Iterator[None]:
+    """Errors of GDAL and Arrow in our words."""
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise UnknownEncoding(path=path, tried=encoding or "UTF-8") from None
+    except (DataSourceError, DataLayerError, BrokenStream) as error:
+        if "UTF8" in str(error):
+            raise UnknownEncoding(path=path, tried=encoding or "UTF-8") from None
+        raise FileBroken(path=path, reason=_sentence(str(error))) from error
+
+
+def _sentence(text: str) -> str:
+    line = " ".join(text.split())
+    return line if line.endswith(".") else f"{line}."
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """GDAL warns of unclosed rings and of versions it half knows; rows are judged one by one later."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
+def _quietly(items: Iterable[T]) -> Iterator[T]:
+    """The items, each fetched in quiet: warnings are global, and between two items others run."""
+    iterator = iter(items)
+    while True:
+        with _quiet():
+            try:
+                item = next(iterator)
+            except StopIteration:
+                return
+        yield item

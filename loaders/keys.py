@@ -1,0 +1,133 @@
+"""Who a row is, and whether it is as it was: key, doubles within the file, hash of the source values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import shapely
+import xxhash
+
+from loaders import arrow
+from loaders.arrow import Column
+from loaders.findings import Verdict, shown
+from loaders.formats import Rows
+from loaders.places import Raw
+from loaders.plan import Plan
+from loaders.values import present
+from spatial.arrays import BoolArray, Int64Array
+
+_MOSTLY = 0.9
+"""A column that is only assumed to be the key has at least this share of different values at first."""
+
+
+def choose_key(plan: Plan, first: Rows) -> str | None:
+    """The key column; one that is only assumed must be filled, and mostly different, in the first rows."""
+    if not plan.assumed:
+        return plan.keys[0] if plan.keys else None
+    for name in plan.keys:
+        values = present(first.columns[name])
+        if not values.null_count and len(arrow.distinct(values)) >= _MOSTLY * len(values):
+            return name
+    return None
+
+
+class Seen:
+    """Every hash so far with the row it stood in: sorted runs, merged as they become alike in length."""
+
+    def __init__(self) -> None:
+        self._runs: list[tuple[Int64Array, Int64Array]] = []
+
+    def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """How often each hash came before, in earlier rows, and the row in which it came first.
+
+        ``numbers`` ascend. The first row of a hash that is new is the row itself.
+        """
+        order = np.argsort(hashes, kind="stable")
+        run = (hashes[order], numbers[order])
+        before, first = np.zeros(len(hashes), dtype=np.int64), numbers.copy()
+        left = np.searchsorted(run[0], run[0], side="left")
+        before[order], first[order] = np.arange(len(order)) - left, run[1][left]
+        for earlier_hashes, earlier_numbers in reversed(self._runs):
+            left = np.searchsorted(earlier_hashes, hashes, side="left")
+            found = np.searchsorted(earlier_hashes, hashes, side="right") - left
+            before += found
+            first[found > 0] = earlier_numbers[left[found > 0]]
+        self._remember(run)
+        return before, first
+
+    def _remember(self, run: tuple[Int64Array, Int64Array]) -> None:
+        self._runs.append(run)
+        while len(self._runs) > 1 and len(self._runs[-2][0]) <= len(self._runs[-1][0]):
+            later, earlier = self._runs.pop(), self._runs.pop()
+            hashes, numbers = (np.concatenate([a, b]) for a, b in zip(earlier, later, strict=True))
+            order = np.argsort(hashes, kind="stable")
+            self._runs.append((hashes[order], numbers[order]))
+
+
+def lookup(sorted_values: Int64Array, wanted: Int64Array) -> Int64Array:
+    """The place of each wanted value in a sorted array, -1 where it is not there."""
+    if not len(sorted_values):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    places = np.minimum(np.searchsorted(sorted_values, wanted), len(sorted_values) - 1)
+    return np.where(sorted_values[places] == wanted, places, -1).astype(np.int64)
+
+
+def hashes_of(columns: Sequence[Column], seed: int = 0) -> Int64Array:
+    """xxh3 (64 bits) of each row's values joined, as signed integers."""
+    buffer, starts = arrow.row_bytes(columns)
+    digest = xxhash.xxh3_64_intdigest
+    edges = starts.tolist()
+    values = [digest(buffer[a:b], seed) for a, b in pairwise(edges)]
+    return np.array(values, dtype=np.uint64).view(np.int64)
+
+
+def fingerprint(*facts: object) -> int:
+    """What the hashes are seeded with: they change when anything that turns values into assets changes."""
+    return xxhash.xxh3_64_intdigest("\x1f".join(map(repr, facts)).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The rows' keys, the keys' hashes, and the hashes of all that the rows say."""
+
+    keys: Column
+    key_hashes: Int64Array
+    hashes: Int64Array
+
+    def take(self, mask: BoolArray) -> Identity:
+        """The rows of the mask."""
+        return Identity(arrow.take(self.keys, mask), self.key_hashes[mask], self.hashes[mask])
+
+
+def identify(rows: Rows, raw: Raw, key: str | None, seed: int, places: Seen) -> Identity:
+    """Key and hash of every row; without a key column the place is the key, and ``places`` keeps count."""
+    keys = present(rows.columns[key]) if key is not None else _place_keys(rows, raw, places)
+    said = [*rows.columns.values(), *([rows.wkb] if rows.wkb is not None else [])]
+    return Identity(keys, hashes_of([keys]), hashes_of(said, seed))
+
+
+def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
+    """``place:`` and the hash of the geometry as it came; ``~2`` behind the second at one place."""
+    wkb = shapely.to_wkb(raw.geometries, byte_order=1, include_srid=False)
+    hashes = hashes_of([arrow.binaries(wkb)])
+    digits = np.frombuffer(hashes.astype(">i8").tobytes().hex().encode(), dtype="S16")
+    keys = arrow.wrapped("place:", arrow.texts(digits.astype(str)))
+    before, _ = places.add(hashes, rows.numbers)
+    ordinals = arrow.as_text(arrow.numbers(before + 1))
+    keys = arrow.where(before > 0, arrow.joined([keys, ordinals], "~"), keys)
+    return arrow.without(keys, shapely.is_missing(raw.geometries))
+
+
+def judge_keys(identity: Identity, seen: Seen, verdict: Verdict, key: str | None) -> None:
+    """Reject rows without a key and those whose key stood in an earlier row."""
+    verdict.reject(arrow.is_null(identity.keys), "key.missing", key)
+    alive = np.flatnonzero(verdict.alive)
+    before, first = np.zeros((2, len(verdict.numbers)), dtype=np.int64)
+    before[alive], first[alive] = seen.add(identity.key_hashes[alive], verdict.numbers[alive])
+    doubled: BoolArray = before > 0
+    verdict.reject(
+        doubled, "key.duplicate", key, shown(identity.keys), lambda place: {"first": str(first[place])}
+    )

@@ -1,0 +1,157 @@
+"""A file becomes assets: the whole road on one screen.
+
+Open the file, settle how its columns fill the kind's fields and which operation brings its coordinates home.
+Then, a batch at a time: map, transform, check whole columns, cell, division, hash, compare with what is
+registered, reserve codes for what is new, copy. Last, in one short transaction, merge: until that one commits
+nothing is visible, and what a killed load leaves behind is swept by the next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from loaders.coding import Coder, adopt_codes
+from loaders.crs import require_inside
+from loaders.errors import LoadConflict, LoadStopped
+from loaders.formats import Rows
+from loaders.job import Brought, Job
+from loaders.merge import analyze, merge
+from loaders.prepare import Options, Prepared, prepare
+from loaders.receipt import Receipt
+from loaders.registered import Registered, dataset_id_of, is_registered
+from loaders.road import Road
+from loaders.settle import number_rest, settle
+from loaders.stage import Stage, dataset_lock, sweep
+from twin.identity import scheme_for_division
+from twin.registry.database import Connection, connect
+from twin.registry.divisions import Divisions, NoDivisions, UnknownDivision
+from twin.registry.partitions import ensure_partition
+
+__all__ = ["Options", "Receipt", "load"]
+
+Progress = Callable[[int, int | None], None]
+"""Told before each batch how many rows are done, and how many there are where that is known."""
+
+
+def load(path: Path, options: Options | None = None, progress: Progress | None = None) -> Receipt:
+    """Load a file into the registry and account for every row.
+
+    Raises the errors of ``loaders.errors``, ``spatial.crs``, ``twin.registry.database``, ``.divisions`` and
+    ``.codes``; whichever it is, the registry is as it was.
+    """
+    options = options or Options()
+    ready = prepare(path, options)
+    receipt = ready.receipt
+    with _registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
+        receipt.swept = sweep(connection)
+        road, job, coder = _begin(connection, lock, ready, options)
+        with _undone_on_failure(job, coder):
+            job.stage.create()
+            for rows in _watched(ready, progress):
+                _copy(rows, road, job, coder)
+            require_inside(
+                ready.operation, ready.first, receipt.rejections.counts["crs.outside"], road.placed
+            )
+            number_rest(job, coder)
+            with receipt.timed("merge"):
+                unused = _merge(job, options, road.divisions)
+            coder.keep(unused)
+    return receipt
+
+
+def _copy(rows: Rows, road: Road, job: Job, coder: Coder) -> None:
+    """One batch: judged, coded, and into the staging tables."""
+    with job.receipt.timed("judge"):
+        draft, verdict = road.draft(rows)
+    if len(draft):
+        with job.receipt.timed("code"):
+            coded = coder.code(draft, adopt_codes(draft, job.kind, verdict))
+        with job.receipt.timed("copy"):
+            job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
+
+
+def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
+    """Settle and merge in one transaction; gives the codes that rejected rows had got."""
+    if not options.dry_run:
+        with job.connection.transaction():
+            ensure_partition(job.connection, job.kind)
+    with job.connection.transaction():
+        unused = settle(job)
+        if not options.dry_run:
+            merge(job, options.as_json(), [d for d in (options.division, divisions.home) if d])
+    if not options.dry_run:
+        analyze(job)
+    return unused
+
+
+def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Job, Coder]:
+    """What the load has to know of the registry. Raises ``NoDivisions`` or ``UnknownDivision``."""
+    kind, receipt = ready.plan.kind, ready.receipt
+    divisions = Divisions.read(connection)
+    if options.division is not None:
+        if options.division not in divisions and scheme_for_division(options.division) is None:
+            raise UnknownDivision(division=options.division)
+    elif not divisions:
+        raise NoDivisions
+    dataset_id = dataset_id_of(connection, receipt.dataset)
+    road = Road(
+        ready,
+        Registered.read(connection, dataset_id, kind),
+        divisions,
+        options,
+        seed=ready.seed(divisions.fingerprint, divisions.home, options.division, options.accuracy),
+    )
+    job = Job(Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt)
+    coder = Coder(
+        connection,
+        divisions,
+        kind,
+        at_once="code" not in ready.plan.filled("common"),
+        reserving=not options.dry_run,
+    )
+    return road, job, coder
+
+
+def _watched(ready: Prepared, progress: Progress | None) -> Iterator[Rows]:
+    """The batches; reading them is timed, and progress told."""
+    batches = iter(ready.rows)
+    while True:
+        if progress is not None:
+            progress(ready.receipt.read, ready.source.count)
+        with ready.receipt.timed("read"):
+            rows = next(batches, None)
+        if rows is None:
+            return
+        yield rows
+
+
+@contextmanager
+def _registry(dataset: str) -> Iterator[Connection]:
+    """A connection for the whole load, whose failures are told in our words."""
+    try:
+        with connect("owner", autocommit=True) as connection:
+            # A server that works on for a client that was killed would hold the dataset for as long.
+            connection.execute("SET client_connection_check_interval = '1s'")
+            yield connection
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadConflict(what=error.diag.constraint_name) from error
+    except psycopg.OperationalError as error:
+        raise LoadStopped(dataset=dataset, reason=" ".join(str(error).split())) from error
+
+
+@contextmanager
+def _undone_on_failure(job: Job, coder: Coder) -> Iterator[None]:
+    """Drop the staging tables in the end; return all codes unless the load is registered."""
+    try:
+        yield
+    except BaseException:
+        if not job.connection.broken and not is_registered(job.connection, job.receipt.load):
+            coder.release()
+        raise
+    finally:
+        if not job.connection.broken:
+            job.stage.drop()

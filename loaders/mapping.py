@@ -1,0 +1,123 @@
+"""Mappings: TOML files that say which column is which field of a kind.
+
+::
+
+    kind = "streetlight"
+    crs = "EPSG:4549"
+    key = "编号"
+
+    [fields]
+    name = "路灯名称"
+    height = { column = "HGT", unit = "ft" }
+    status = { column = "ST", values = { A = "in_service", X = "retired" } }
+    installed = { column = "DATE", order = "dmy" }
+    owner = { value = "City of X" }
+    lon = "XCOORD"
+    lat = "YCOORD"
+
+``lon`` and ``lat``, or ``wkt``, give the position where the file has no geometry of its own. Without a table
+``fields`` columns map by their names, as without a mapping. Everything but the columns' names is ours.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from loaders.errors import FileMissing, MappingInvalid
+
+DateOrder = Literal["ymd", "mdy", "dmy"]
+DATE_ORDERS: tuple[DateOrder, ...] = ("ymd", "mdy", "dmy")
+
+_TOP = {"kind", "crs", "key", "fields"}
+_FIELD = {"column", "value", "unit", "values", "order"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSource:
+    """Where one field comes from: a column, or one value for all rows."""
+
+    column: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    values: Dictionary[str, str] = field(default_factory=dict)
+    order: DateOrder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A mapping as its file says it; ``fields`` is None where columns map by their names."""
+
+    kind: str | None = None
+    crs: str | None = None
+    key: str | None = None
+    fields: Dictionary[str, FieldSource] | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column that it names."""
+        named = [self.key, *(source.column for source in (self.fields or {}).values())]
+        return tuple(name for name in named if name is not None)
+
+
+def read_mapping(path: Path) -> Mapping:
+    """The mapping in a file. Raises ``FileMissing`` or ``MappingInvalid``."""
+    if not path.is_file():
+        raise FileMissing(path=path)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MappingInvalid(path=path, problem=str(error)) from None
+    try:
+        return _mapping(data)
+    except (TypeError, ValueError) as error:
+        raise MappingInvalid(path=path, problem=str(error)) from None
+
+
+def _mapping(data: dict[str, Any]) -> Mapping:
+    _only(data, _TOP, "the mapping")
+    for name in ("kind", "crs", "key"):
+        if not isinstance(data.get(name, ""), str):
+            raise TypeError(f"{name} must be a text")
+    fields = data.get("fields")
+    if fields is not None and not isinstance(fields, dict):
+        raise TypeError("fields must be a table")
+    sources = None if fields is None else {name: _source(name, value) for name, value in fields.items()}
+    return Mapping(data.get("kind"), data.get("crs"), data.get("key"), sources)
+
+
+def _source(name: str, value: object) -> FieldSource:
+    if isinstance(value, str):
+        return FieldSource(column=value)
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} must be a column's name or a table")
+    _only(value, _FIELD, name)
+    if ("column" in value) == ("value" in value):
+        raise ValueError(f"{name} needs either column or value")
+    unit, order, values = value.get("unit"), value.get("order"), value.get("values", {})
+    if order is not None and order not in DATE_ORDERS:
+        raise ValueError(f"{name}: order must be one of {', '.join(DATE_ORDERS)}")
+    if not isinstance(values, dict):
+        raise TypeError(f"{name}: values must be a table")
+    return FieldSource(
+        column=_text(value.get("column")),
+        value=_text(value.get("value")),
+        unit=_text(unit),
+        values={str(word): str(meant) for word, meant in values.items()},
+        order=cast("DateOrder | None", order),
+    )
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value)
+
+
+def _only(data: dict[str, Any], known: set[str], where: str) -> None:
+    for name in data:
+        if name not in known:
+            raise ValueError(f"{where} has no entry {name!r}; it may have {', '.join(sorted(known))}")

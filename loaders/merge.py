@@ -1,0 +1,88 @@
+"""From the staging tables into the registry: versions, assets, identifiers, the load, its row in the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from loaders.job import HASH, Job
+from twin.registry.divisions import ensure_known
+from twin.registry.partitions import partition_name
+from twin.registry.tables import STATE_COLUMNS
+from twin.registry.words import searchable
+
+
+def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> None:
+    """Write what ``settle`` left, within the same transaction; ``divisions`` are made known first."""
+    receipt = job.receipt
+    for division in divisions:
+        ensure_known(job.connection, division)
+    if job.dataset_id is None:
+        job.dataset_id = job.number("insert_dataset")
+    receipt.load = job.number("next_load")
+    if receipt.changed:
+        _write_changes(job)
+    job.run("insert_assets", hash=HASH)
+    job.run("insert_identifiers")
+    job.run("insert_organisations")
+    job.run("insert_issuing")
+    if receipt.changed:
+        _refresh_words(job)
+    if receipt.new or receipt.changed:
+        job.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (receipt.load,))
+    _keep_receipt(job, options)
+
+
+def _write_changes(job: Job) -> None:
+    state = sql.SQL(", ").join(map(sql.Identifier, STATE_COLUMNS))
+    old_state = sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS)
+    job.run("close_versions", state=state, old_state=old_state)
+    job.run("update_assets", assignments=_assignments(job), hash=HASH)
+    job.run("close_identifiers")
+
+
+def _assignments(job: Job) -> sql.Composable:
+    """The columns that the load brings, each set to what was copied."""
+    special = {
+        "parent": sql.SQL(
+            ", parent = s.parent_code, relation = CASE WHEN s.parent_code IS NOT NULL THEN %(relation)s END"
+        ),
+        "status": sql.SQL(", status = coalesce(s.status, 'in_service')"),
+    }
+    plain = sql.SQL(", {} = {}")
+    return sql.SQL("").join(
+        special.get(name) or plain.format(sql.Identifier(name), sql.Identifier("s", name))
+        for name in job.brought.columns
+    )
+
+
+def _refresh_words(job: Job) -> None:
+    """The search texts of changed assets, from all that they bear now."""
+    rows = job.connection.execute(job.stage.composed("changed_texts"), job.facts).fetchall()
+    codes = [code for code, _ in rows]
+    words = [searchable(texts) for _, texts in rows]
+    job.run("write_words", {"codes": codes, "words": words})
+
+
+def analyze(job: Job) -> None:
+    """Let the planner know what has come."""
+    for table in (partition_name(job.kind), "identifier"):
+        job.connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
+
+
+def _keep_receipt(job: Job, options: dict[str, object]) -> None:
+    receipt = job.receipt
+    job.run(
+        "insert_load",
+        {
+            **{name: getattr(receipt, name) for name in ("read", "new", "changed", "same", "rejected")},
+            "source": receipt.source,
+            "format": receipt.format,
+            "options": Jsonb(options, dumps=orjson.dumps),
+            "receipt": Jsonb(receipt.as_json(), dumps=orjson.dumps),
+            "started_at": receipt.started,
+        },
+    )

@@ -1,0 +1,196 @@
+"""Geometries of a batch: read, brought home to WGS 84, judged, repaired, and the asset's point and cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from loaders import arrow
+from loaders.arrow import Column
+from loaders.findings import Values, Verdict, shown
+from loaders.formats import Rows
+from loaders.plan import Position
+from loaders.values import present, quantities
+from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
+from spatial.cells import points_to_cells
+from spatial.crs import CoordinateSystem, Operation, outside_area_of_use
+from spatial.geometry import asset_points, geometry_type_names, repair, usable
+from twin.kinds import Kind
+
+_TYPES = {
+    "Point": 0,
+    "LineString": 1,
+    "Polygon": 3,
+    "MultiPoint": 4,
+    "MultiLineString": 5,
+    "MultiPolygon": 6,
+}
+"""Shapely's numbers of the geometry types that kinds have."""
+
+_NOWHERE = 1e-9
+"""A position this near to 0,0 (degrees or metres) was never filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A batch's geometries in the source's system; ``unreadable`` marks those that are there but
+    broken, ``texts`` how they were written."""
+
+    geometries: GeometryArray
+    unreadable: BoolArray
+    texts: Column | None = None
+
+    def take(self, mask: BoolArray) -> Raw:
+        """The rows of the mask."""
+        texts = None if self.texts is None else arrow.take(self.texts, mask)
+        return Raw(self.geometries[mask], self.unreadable[mask], texts)
+
+
+@dataclass(slots=True)
+class Places:
+    """Where the rows of a batch are: geometry, its point in degrees, and the point's cell (0: none)."""
+
+    geometries: GeometryArray
+    lon: FloatArray
+    lat: FloatArray
+    cells: Int64Array
+
+
+def read_geometries(rows: Rows, position: Position) -> Raw:
+    """The geometries of the rows, from WKB, from WKT, or from longitude and latitude columns."""
+    if rows.wkb is not None:
+        values = arrow.objects(rows.wkb)
+        geometries: GeometryArray = shapely.from_wkb(values, on_invalid="ignore")
+        return Raw(geometries, shapely.is_missing(geometries) & ~arrow.is_null(rows.wkb), rows.wkb)
+    if position.wkt is not None:
+        text = present(rows.columns[position.wkt])
+        geometries = shapely.from_wkt(arrow.objects(text), on_invalid="ignore")
+        return Raw(geometries, shapely.is_missing(geometries) & ~arrow.is_null(text), text)
+    if position.lon is not None and position.lat is not None:
+        return _points(rows, position.lon, position.lat)
+    none = np.full(len(rows), None, dtype=object)
+    return Raw(none, np.zeros(len(rows), dtype=np.bool_))
+
+
+def _points(rows: Rows, lon: str, lat: str) -> Raw:
+    x_text, y_text = present(rows.columns[lon]), present(rows.columns[lat])
+    x, y = quantities(x_text, None, None), quantities(y_text, None, None)
+    there = ~np.isnan(x) & ~np.isnan(y)
+    geometries: GeometryArray = np.full(len(rows), None, dtype=object)
+    geometries[there] = shapely.points(x[there], y[there])
+    blank = arrow.is_null(x_text) & arrow.is_null(y_text)
+    return Raw(geometries, ~there & ~blank, arrow.joined([x_text, y_text], " "))
+
+
+def settle_places(raw: Raw, operation: Operation | None, kind: Kind, verdict: Verdict) -> Places:
+    """Judge the geometries and bring the good ones to WGS 84; rows without one stay, without a place."""
+    geometries = raw.geometries.copy()
+    verdict.reject(
+        raw.unreadable, "geometry.unreadable", "geometry", None if raw.texts is None else shown(raw.texts)
+    )
+    geometries[shapely.is_empty(geometries)] = None
+    _reject_unfit(geometries, kind, verdict)
+    geometries[~verdict.alive] = None
+    if operation is not None:
+        _reject_outside(geometries, operation.source, verdict)
+        geometries[~verdict.alive] = None
+        geometries = operation.transform(geometries)
+        _reject_not_finite(geometries, verdict)
+    geometries = _fitted(_repaired(geometries, verdict), kind)
+    _reject_types(geometries, kind, verdict)
+    geometries[~verdict.alive] = None
+    lon, lat = asset_points(geometries)
+    return Places(geometries, lon, lat, points_to_cells(lon, lat))
+
+
+def _reject_unfit(geometries: GeometryArray, kind: Kind, verdict: Verdict) -> None:
+    """Types that the kind has not, coordinates that are no numbers, positions that were never filled in."""
+    _reject_types(geometries, kind, verdict)
+    _reject_not_finite(geometries, verdict)
+    with np.errstate(invalid="ignore"):
+        nowhere: BoolArray = np.all(np.abs(shapely.bounds(geometries)) < _NOWHERE, axis=1)
+    verdict.reject(nowhere, "geometry.null_island", "geometry", _written(geometries))
+
+
+def _reject_types(geometries: GeometryArray, kind: Kind, verdict: Verdict) -> None:
+    """A collection of one part passes where the kind has that part's type."""
+    types, parts = shapely.get_type_id(geometries), shapely.get_num_geometries(geometries)
+    allowed = [_TYPES[name] for name in kind.geometry]
+    covered = [_TYPES[f"Multi{name}"] for name in kind.geometry if f"Multi{name}" in _TYPES]
+    fits = np.isin(types, [*allowed, -1]) | (np.isin(types, covered) & (parts == 1))
+    names = geometry_type_names(geometries)
+    verdict.reject(
+        ~fits,
+        "geometry.type",
+        "geometry",
+        lambda places: list(names[places]),
+        lambda place: {"kind": kind.name, "found": str(names[place])},
+    )
+
+
+def _reject_not_finite(geometries: GeometryArray, verdict: Verdict) -> None:
+    broken = ~usable(geometries) & ~shapely.is_missing(geometries)
+    verdict.reject(broken, "geometry.not_finite", "geometry", _written(geometries))
+
+
+def _reject_outside(geometries: GeometryArray, system: CoordinateSystem, verdict: Verdict) -> None:
+    verdict.reject(outside(geometries, system), "crs.outside", "geometry", _written(geometries))
+
+
+def outside(geometries: GeometryArray, system: CoordinateSystem) -> BoolArray:
+    """Which geometries have a corner of their bounds outside the system's area of use."""
+    bounds = shapely.bounds(geometries)
+    there = np.isfinite(bounds).all(axis=1)
+    west, south, east, north = bounds[there].T
+    out = outside_area_of_use(system, west, south) | outside_area_of_use(system, east, north)
+    result = np.zeros(len(geometries), dtype=np.bool_)
+    result[there] = out
+    return result
+
+
+def _repaired(geometries: GeometryArray, verdict: Verdict) -> GeometryArray:
+    mended, repairs = repair(geometries)
+    if not repairs:
+        return geometries
+    by_row = {change.row: change for change in repairs}
+    lost, changed = (np.zeros(len(geometries), dtype=np.bool_) for _ in range(2))
+    lost[[change.row for change in repairs if not change.parts]] = True
+    changed[[change.row for change in repairs if change.parts]] = True
+    verdict.reject(
+        lost,
+        "geometry.invalid",
+        "geometry",
+        _written(geometries),
+        lambda place: {"problem": by_row[place].reason},
+    )
+    verdict.warn(
+        changed,
+        "geometry.repaired",
+        "geometry",
+        _written(geometries),
+        lambda place: {"repair": by_row[place].text("en"), "repair_zh": by_row[place].text("zh")},
+    )
+    return mended
+
+
+def _fitted(geometries: GeometryArray, kind: Kind) -> GeometryArray:
+    """Collections of one part taken out of their cover where the kind has only the part's type."""
+    types = shapely.get_type_id(geometries)
+    single = np.isin(types, (4, 5, 6)) & ~np.isin(types, [_TYPES[name] for name in kind.geometry])
+    single &= shapely.get_num_geometries(geometries) == 1
+    if not single.any():
+        return geometries
+    fitted = geometries.copy()
+    fitted[single] = shapely.get_geometry(geometries[single], 0)
+    return fitted
+
+
+def _written(geometries: GeometryArray) -> Values:
+    def values(places: Int64Array) -> Sequence[object]:
+        written = shapely.to_wkt(geometries[places], rounding_precision=7, trim=True)
+        return [str(text) for text in written]
+
+    return values

@@ -1,0 +1,182 @@
+"""How the columns of a source fill the fields of a kind: settled once, before the first row.
+
+By a mapping exactly as it says; without one, by the names that the kind knows for its fields. Of several
+columns for one field the kind's first name wins; where columns are tags (OSM), each row takes the first that
+it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from loaders.errors import MappingInvalid, UnknownColumn, UnknownField, nearest
+from loaders.formats import Source
+from loaders.mapping import FieldSource
+from loaders.mapping import Mapping as GivenMapping
+from twin.kinds import Kind
+from twin.kinds.common import common_fields
+from twin.kinds.fields import Field, field_names, identifier
+from twin.kinds.model import Attribute, Identifier
+from twin.kinds.names import normalise_name
+from twin.kinds.units import factor
+
+# Pairs of columns that hold longitude and latitude, or at least an x and a y, by their normalised names.
+_DEGREES = (
+    ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitude"),
+    ("经度", "纬度"), ("wgs84lon", "wgs84lat"), ("gpslon", "gpslat"), ("xlon", "ylat"),
+)  # fmt: skip
+_PLANE = (("xcoord", "ycoord"), ("x", "y"), ("easting", "northing"), ("东坐标", "北坐标"))
+_WKT = ("wkt", "geometry", "geom", "thegeom", "geometrywkt", "shape", "几何")
+_POSITION = ("lon", "lat", "wkt")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column, and the unit of its numbers where it is not the field's own."""
+
+    name: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """How one field of the kind is filled: from columns, the first that has a value, or with one value."""
+
+    target: Field
+    meaning: Attribute | Identifier
+    columns: tuple[Column, ...]
+    source: FieldSource = field(default_factory=FieldSource)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a row's geometry is when the file has none of its own; ``degrees``: the names say longitude."""
+
+    lon: str | None = None
+    lat: str | None = None
+    wkt: str | None = None
+    degrees: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that hold it."""
+        return tuple(name for name in (self.lon, self.lat, self.wkt) if name is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is settled about the columns.
+
+    ``keys`` are the columns that may be the key: the only one of a mapping, else those named like one, best
+    first; which one it is shows in the first rows.
+    """
+
+    kind: Kind
+    fillings: tuple[Filling, ...]
+    position: Position
+    keys: tuple[str, ...]
+    assumed: bool
+    unmapped: tuple[str, ...]
+
+    def filled(self, where: str) -> tuple[str, ...]:
+        """The names of the shared fields (``common``), attributes or identifiers that are filled."""
+        return tuple(filling.target.name for filling in self.fillings if filling.target.where == where)
+
+    def as_json(self) -> dict[str, object]:
+        """The mapping as the receipt shows it."""
+        shown: dict[str, object] = {}
+        for filling in self.fillings:
+            named = [column.name for column in filling.columns]
+            shown[filling.target.name] = filling.source.value if not named else ", ".join(named)
+        position = {"lon": self.position.lon, "lat": self.position.lat, "wkt": self.position.wkt}
+        return shown | {name: column for name, column in position.items() if column is not None}
+
+
+def settle(source: Source, kind: Kind, given: GivenMapping, where: object) -> Plan:
+    """The plan for a source. Raises ``UnknownColumn``, ``UnknownField`` or ``MappingInvalid``."""
+    for name in given.columns:
+        if name not in source.columns and not source.tags:
+            close = nearest(name, source.columns)
+            raise UnknownColumn(column=name, nearest=close, columns=", ".join(source.columns))
+    assumed = given.fields is None
+    position = _position(source, given)
+    fillings, keys = _by_name(source, kind, position) if assumed else (_as_given(kind, given, where), ())
+    if given.key is not None:
+        keys = (given.key,)
+    used = {*(c.name for f in fillings for c in f.columns), *position.columns}
+    unmapped = () if source.tags else tuple(name for name in source.columns if name not in used)
+    return Plan(kind, tuple(fillings), position, keys, assumed, unmapped)
+
+
+def _by_name(source: Source, kind: Kind, position: Position) -> tuple[list[Filling], tuple[str, ...]]:
+    names = field_names(kind)
+    rank = {name: place for place, name in enumerate(names)}
+    found: dict[Field, list[Column]] = {}
+    for column in sorted(source.columns, key=lambda name: rank.get(normalise_name(name), len(rank))):
+        target = names.get(normalise_name(column))
+        if target is not None and column not in position.columns:
+            field_itself = Field(target.where, target.name)
+            found.setdefault(field_itself, []).append(Column(column, target.unit))
+    keys = tuple(column.name for column in found.pop(Field("common", "source_key"), []))
+    several = slice(None) if source.tags else slice(1)
+    return [
+        Filling(target, _meaning(kind, target), tuple(columns[several])) for target, columns in found.items()
+    ], keys
+
+
+def _as_given(kind: Kind, given: GivenMapping, where: object) -> list[Filling]:
+    fillings = []
+    for name, source in (given.fields or {}).items():
+        if name in _POSITION:
+            continue
+        target = _target(kind, name)
+        meaning = _meaning(kind, target)
+        unit = meaning.unit if isinstance(meaning, Attribute) else None
+        if source.unit is not None and factor(source.unit, unit or "") is None:
+            raise MappingInvalid(
+                path=where, problem=f"{name} is in {unit or 'no unit'}, not in {source.unit}"
+            )
+        columns = () if source.column is None else (Column(source.column, source.unit),)
+        fillings.append(Filling(target, meaning, columns, source))
+    return fillings
+
+
+def _target(kind: Kind, name: str) -> Field:
+    """The field that a mapping calls ``name``: its own name, no other. Raises ``UnknownField``."""
+    own = {target.name: target for target in _own_fields(kind)}
+    if name not in own or name == "source_key":
+        known = [*(n for n in own if n != "source_key"), *_POSITION]
+        raise UnknownField(kind=kind.name, field=name, nearest=nearest(name, known), fields=", ".join(known))
+    return own[name]
+
+
+def _own_fields(kind: Kind) -> Iterator[Field]:
+    yield from (Field("common", name) for name in common_fields(kind))
+    yield from (Field("attribute", attribute.name) for attribute in kind.attributes)
+    yield from (Field("identifier", one.scheme) for one in kind.identifiers)
+
+
+def _meaning(kind: Kind, target: Field) -> Attribute | Identifier:
+    if target.where == "common":
+        return common_fields(kind)[target.name]
+    found = kind.attribute(target.name) if target.where == "attribute" else identifier(kind, target.name)
+    if found is None:
+        raise LookupError(target)
+    return found
+
+
+def _position(source: Source, given: GivenMapping) -> Position:
+    if source.has_geometry:
+        return Position()
+    said: Mapping[str, FieldSource] = given.fields or {}
+    named = {name: said[name].column for name in _POSITION if name in said}
+    if named.get("wkt") or (named.get("lon") and named.get("lat")):
+        return Position(named.get("lon"), named.get("lat"), named.get("wkt"), degrees="lon" in named)
+    columns = {normalise_name(name): name for name in reversed(source.columns)}
+    for pairs, degrees in ((_DEGREES, True), (_PLANE, False)):
+        for x, y in pairs:
+            if x in columns and y in columns:
+                return Position(columns[x], columns[y], degrees=degrees)
+    wkt = next((columns[name] for name in _WKT if name in columns), None)
+    return Position(wkt=wkt)

@@ -1,0 +1,138 @@
+"""What is settled before the first row: format, mapping, key, coordinate system. Here files are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+
+from loaders import arrow
+from loaders.crs import declared, operation_for
+from loaders.errors import FileEmpty, KindNeeded
+from loaders.formats import Request, Rows, Source, detect
+from loaders.keys import choose_key, fingerprint
+from loaders.mapping import Mapping, read_mapping
+from loaders.places import read_geometries
+from loaders.plan import Plan, settle
+from loaders.receipt import Receipt
+from spatial.arrays import GeometryArray
+from spatial.crs import DEFAULT_ACCURACY, Operation
+from twin.kinds import Kind, all_kinds, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What may be said about a load; nothing has to be, if the file and its mapping say enough.
+
+    ``accuracy`` in metres is that of positions whose rows bring none, and what the coordinate operation must
+    keep to (5 m where it is not said). ``dataset`` is the file's name without its ending, unless said.
+    """
+
+    kind: str | None = None
+    layer: str | None = None
+    mapping: Path | None = None
+    crs: str | None = None
+    accuracy: float | None = None
+    dataset: str | None = None
+    division: str | None = None
+    dry_run: bool = False
+
+    def as_json(self) -> dict[str, object]:
+        """The options as the load's record keeps them; of a mapping's path only its name."""
+        return asdict(self) | {"mapping": self.mapping and self.mapping.name}
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A file that can be loaded: all its ``rows``, and the geometries of the ``first`` batch."""
+
+    path: Path
+    source: Source
+    plan: Plan
+    key: str | None
+    operation: Operation | None
+    first: GeometryArray
+    rows: Iterator[Rows]
+    receipt: Receipt
+
+    def seed(self, *facts: object) -> int:
+        """What the rows' hashes are seeded with."""
+        operation = self.operation and (self.operation.source.definition, self.operation.name)
+        return fingerprint(self.plan, self.key, operation, *facts)
+
+
+def prepare(path: Path, options: Options) -> Prepared:
+    """Open the file and settle how it is read. Raises as ``loaders.errors`` and ``spatial.crs`` say."""
+    mapping = read_mapping(options.mapping) if options.mapping else Mapping()
+    wanted = _kind(path, options, mapping)
+    chosen = detect(path)
+    source = chosen.open(path, Request(options.layer, wanted, mapping.columns))
+    plan = settle(source, wanted, mapping, options.mapping)
+    positioned = source.has_geometry or bool(plan.position.columns)
+    system = declared(path, options.crs or mapping.crs, source, plan.position) if positioned else None
+    first, rows = _first(path, source)
+    geometries = read_geometries(first, plan.position).geometries
+    key = choose_key(plan, first)
+    operation = None
+    if system is not None:
+        accuracy = options.accuracy or DEFAULT_ACCURACY
+        operation = operation_for(system.system, source, geometries, accuracy)
+    receipt = Receipt(
+        source=path.name,
+        format=chosen.name,
+        kind=wanted.name,
+        dataset=options.dataset
+        or _dataset(first)
+        or path.name.removesuffix(path.suffix).removesuffix(".osm"),
+        layer=source.layer,
+        dry_run=options.dry_run,
+        encoding=source.encoding,
+        key=key,
+        mapping=plan.as_json(),
+        unmapped=tuple(name for name in plan.unmapped if name != key),
+    )
+    if operation is not None and system is not None:
+        receipt.crs, receipt.operation = system.system.code or system.system.name, operation.name
+        receipt.accuracy = operation.accuracy
+    receipt.notes = _notes(plan, key, assumed_crs=system is not None and system.assumed)
+    return Prepared(path, source, plan, key, operation, geometries, rows, receipt)
+
+
+def _kind(path: Path, options: Options, mapping: Mapping) -> Kind:
+    name = options.kind or mapping.kind
+    if name is None:
+        raise KindNeeded(path=path, kinds=", ".join(all_kinds()))
+    return kind(name)
+
+
+def _first(path: Path, source: Source) -> tuple[Rows, Iterator[Rows]]:
+    """The first batch that has rows, and all batches. Raises ``FileEmpty``."""
+    batches = source.rows()
+    before: list[Rows] = []
+    for batch in batches:
+        before.append(batch)
+        if len(batch):
+            return batch, chain(before, batches)
+    if not any(batch.unread for batch in before):
+        layer = source.layer
+        raise FileEmpty(
+            path=path,
+            where_en=f" in layer {layer}" if layer else "",
+            where_zh=f"图层 {layer} " if layer else "",
+        )
+    return before[0], iter(before)
+
+
+def _dataset(first: Rows) -> str | None:
+    """The dataset that an export of ours names, if it is one."""
+    column = first.columns.get("dataset")
+    if column is None or "source_key" not in first.columns:
+        return None
+    named = arrow.distinct(arrow.as_text(column))
+    return str(named[0]) if len(named) == 1 else None
+
+
+def _notes(plan: Plan, key: str | None, *, assumed_crs: bool) -> list[str]:
+    notes = ["key.none" if key is None else "key.assumed" if plan.assumed else ""]
+    return [note for note in (*notes, "crs.assumed" if assumed_crs else "") if note]

@@ -1,0 +1,99 @@
+"""Why a row was rejected or warned about: stable reason codes and their words.
+
+A rejected row is left out; a row with a warning is loaded without the value in question, or as the words say.
+Rows are rejected only where the asset cannot be told from others or placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from twin.errors import Language
+from twin.identity.checks import CHECKS
+
+Words = tuple[str, str]
+
+REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "row.fields": ("The line has more or fewer fields than the header.", "该行的字段数与表头不符。"),
+        "key.missing": ("The key is empty.", "主键为空。"),
+        "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
+        "geometry.unreadable": (
+            "It cannot be read: no numbers, broken, or a ring of too few points.",
+            "无法读取：不是数值、已损坏，或环的点数太少。",
+        ),
+        "geometry.invalid": ("The geometry cannot be repaired: {problem}", "几何无法修复：{problem}"),
+        "geometry.type": ("A {kind} is no {found}.", "{kind} 的几何类型不能是 {found}。"),
+        "geometry.not_finite": ("A coordinate is no finite number.", "坐标不是有限数值。"),
+        "geometry.null_island": ("The position is 0,0: it was never filled in.", "坐标为 0,0，即未填写。"),
+        "crs.outside": (
+            "The position lies outside the area where the coordinate system is used.",
+            "位置在坐标系的适用区域之外。",
+        ),
+        "division.unknown": (
+            "No division holds the position, the row names none, and there is no home.",
+            "位置不在任何区划内，该行未注明区划，也未设所在区划。",
+        ),
+        "code.taken": ("The code is that of another asset: {other}.", "该身份码属于另一资产：{other}。"),
+        "code.duplicate": ("Row {first} has the same code.", "与第 {first} 行身份码相同。"),
+        "identifier.taken": ("The asset {other} bears it already.", "资产 {other} 已使用该标识。"),
+        "identifier.duplicate": ("Row {first} bears it already.", "第 {first} 行已使用该标识。"),
+    }
+)
+
+_MISREAD: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "malformed": ("This is not how it is written; it was left out.", "格式不符，未录入。"),
+        "checkdigit": ("The check digit is wrong; it was left out.", "校验码不符，未录入。"),
+        "date": ("The date in it is impossible; it was left out.", "其中的日期无效，未录入。"),
+    }
+)
+
+WARNINGS: Final[Mapping[str, Words]] = MappingProxyType(
+    {
+        "choice.unknown": ("None of the field's values; it was left out.", "不是该字段的取值，未录入。"),
+        "number.invalid": ("This is no number; it was left out.", "不是数值，未录入。"),
+        "number.not_whole": ("This is no whole number; it was left out.", "不是整数，未录入。"),
+        "number.range": ("Outside {range}; it was left out.", "超出 {range}，未录入。"),
+        "date.invalid": ("This is no date; it was left out.", "不是日期，未录入。"),
+        "date.ambiguous": (
+            "Day or month first? It was left out; say `order` in the mapping.",
+            "日与月的次序不明，未录入；请在映射中注明 `order`。",
+        ),
+        "date.imprecise": (
+            "Only the year or month is known: its first day is meant.",
+            "仅知年或月，取其首日。",
+        ),
+        "boolean.invalid": ("Neither yes nor no; it was left out.", "既非是也非否，未录入。"),
+        "geometry.repaired": ("{repair}", "{repair_zh}"),
+        "division.unlisted": ("No such division is registered; it was not used.", "没有登记该区划，未采用。"),
+        "parent.unknown": ("No such asset to belong to is registered yet.", "所属资产尚未登记。"),
+        "identifier.shared": (
+            "{other} bears it already; it finds that one only.",
+            "{other} 已使用该标识；按此标识只能查到前者。",
+        ),
+        "code.differs": ("The asset keeps its code {other}.", "该资产保留原身份码 {other}。"),
+        "code.malformed": (
+            "No code scheme reads it; kept as an identifier.",
+            "不符合编码方案，作为标识保留。",
+        ),
+        "code.checkdigit": ("Its check digit is wrong; kept as an identifier.", "校验码不符，作为标识保留。"),
+        "code.division": (
+            "Its division issues codes by another scheme; kept as an identifier.",
+            "其区划采用其他编码方案，作为标识保留。",
+        ),
+        "code.class": (
+            "Its class is not this kind's; kept as an identifier.",
+            "其类别不属此种类，作为标识保留。",
+        ),
+        **{f"identifier.{check}.{what}": words for check in CHECKS for what, words in _MISREAD.items()},
+    }
+)
+
+
+def text(reason: str, facts: Mapping[str, str], lang: Language) -> str:
+    """The reason in words."""
+    en, zh = REJECTIONS.get(reason) or WARNINGS[reason]
+    return (zh if lang == "zh" else en).format_map(facts)

@@ -1,0 +1,92 @@
+"""The receipt of a load: every row accounted for, and how it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from time import perf_counter
+
+from loaders.findings import Findings
+from twin.errors import Language
+
+
+@dataclass(slots=True)
+class Receipt:
+    """What became of a file: ``read`` = ``new`` + ``changed`` + ``same`` + ``rejected``.
+
+    ``notes`` are stable words on what was assumed: ``key.none`` (places are the keys), ``key.assumed``,
+    ``crs.assumed`` (longitude and latitude of WGS 84, by the columns' names). ``accuracy`` is the
+    operation's, in metres, None where nobody states it. ``seconds`` tells where the time went.
+    """
+
+    source: str
+    format: str
+    kind: str
+    dataset: str
+    layer: str | None = None
+    load: int | None = None
+    dry_run: bool = False
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    encoding: str | None = None
+    key: str | None = None
+    mapping: dict[str, object] = field(default_factory=dict)
+    unmapped: tuple[str, ...] = ()
+    crs: str | None = None
+    operation: str | None = None
+    accuracy: float | None = None
+    notes: list[str] = field(default_factory=list)
+    swept: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    rejections: Findings = field(default_factory=Findings)
+    warnings: Findings = field(default_factory=Findings)
+
+    @property
+    def rejected(self) -> int:
+        """The rows that were left out."""
+        return self.rejections.total
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time that the block takes to a stage."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - start
+
+    def as_json(self, lang: Language = "en") -> dict[str, object]:
+        """The receipt for programs; findings in the words of ``lang``."""
+        return {
+            "read": self.read,
+            "new": self.new,
+            "changed": self.changed,
+            "same": self.same,
+            "rejected": self.rejected,
+            "load": self.load,
+            "dry_run": self.dry_run,
+            "dataset": self.dataset,
+            "kind": self.kind,
+            "source": self.source,
+            "format": self.format,
+            "layer": self.layer,
+            "encoding": self.encoding,
+            "key": self.key,
+            "mapping": self.mapping,
+            "unmapped": list(self.unmapped),
+            "crs": self.crs,
+            "operation": self.operation,
+            "accuracy": self.accuracy,
+            "notes": self.notes,
+            "reasons": dict(sorted(self.rejections.counts.items())),
+            "rejections": [finding.as_json(lang) for finding in self.rejections.kept],
+            "warning_reasons": dict(sorted(self.warnings.counts.items())),
+            "warnings": [finding.as_json(lang) for finding in self.warnings.kept],
+            "started": self.started.isoformat(timespec="milliseconds"),
+            "seconds": {stage: round(taken, 3) for stage, taken in self.seconds.items()},
+        }

@@ -1,0 +1,94 @@
+"""From rows as they came to rows ready to be copied: what each batch goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+
+from loaders import arrow
+from loaders.arrow import Column, ObjectArray
+from loaders.draft import Draft
+from loaders.findings import Finding, Verdict, shown
+from loaders.formats import Rows
+from loaders.keys import Identity, Seen, identify, judge_keys
+from loaders.places import Places, Raw, read_geometries, settle_places
+from loaders.prepare import Options, Prepared
+from loaders.registered import Registered
+from loaders.values import convert
+from spatial.arrays import BoolArray, Int64Array
+from twin.registry.divisions import Divisions
+
+
+@dataclass(slots=True)
+class Road:
+    """Everything that is settled before the first row, and what has to be remembered from row to row.
+
+    ``seed`` is that of the rows' hashes; ``placed`` counts the rows that came with a geometry.
+    """
+
+    ready: Prepared
+    registered: Registered
+    divisions: Divisions
+    options: Options
+    seed: int
+    placed: int = 0
+    _keys: Seen = field(default_factory=Seen)
+    _places: Seen = field(default_factory=Seen)
+
+    def draft(self, rows: Rows) -> tuple[Draft, Verdict]:
+        """The rows of a batch that are new or changed and not rejected, and where more may be found."""
+        for line in rows.unread:
+            self.ready.receipt.rejections.add(Finding(line.number, None, line.value, line.reason, {}))
+        self.ready.receipt.read += len(rows) + len(rows.unread)
+        raw = read_geometries(rows, self.ready.plan.position)
+        self.placed += int((~shapely.is_missing(raw.geometries)).sum())
+        identity = identify(rows, raw, self.ready.key, self.seed, self._places)
+        left, existing = self._left(rows, identity)
+        return self._judge(rows.take(left), raw.take(left), identity.take(left), existing[left])
+
+    def _left(self, rows: Rows, identity: Identity) -> tuple[BoolArray, BoolArray]:
+        """Which rows are neither doubles nor as they were, and which of all are registered."""
+        verdict = self._verdict(rows.numbers)
+        judge_keys(identity, self._keys, verdict, self.ready.key)
+        existing, same = self.registered.compare(identity)
+        same &= verdict.alive
+        self.ready.receipt.same += int(same.sum())
+        return verdict.alive & ~same, existing
+
+    def _judge(self, rows: Rows, raw: Raw, identity: Identity, existing: BoolArray) -> tuple[Draft, Verdict]:
+        verdict = self._verdict(rows.numbers)
+        places = settle_places(raw, self.ready.operation, self.ready.plan.kind, verdict)
+        values = convert(self.ready.plan, rows.columns, verdict)
+        divisions = self._divisions(places, values.common.get("division"), verdict)
+        if self.options.accuracy is not None:
+            given = arrow.constant(self.options.accuracy, len(rows))
+            own = values.common.get("accuracy")
+            values.common["accuracy"] = given if own is None else arrow.first_of([own, given])
+        draft = Draft(rows.numbers, identity, existing, values, places, divisions)
+        draft = draft.take(verdict.alive)
+        return draft, self._verdict(draft.numbers)
+
+    def _divisions(self, places: Places, column: Column | None, verdict: Verdict) -> ObjectArray:
+        """Each row's division: by its place, else its column, the option, home; else it is rejected."""
+        settled = self.divisions.assign(places.lon, places.lat, places.cells)
+        if column is not None:
+            found = arrow.map_distinct(column, self.divisions.find)
+            verdict.warn(
+                arrow.is_null(found) & ~arrow.is_null(column), "division.unlisted", "division", shown(column)
+            )
+            settled = np.where(_none(settled), arrow.objects(found), settled)
+        settled[_none(settled)] = self.options.division or self.divisions.home
+        verdict.reject(
+            _none(settled), "division.unknown", "division", None if column is None else shown(column)
+        )
+        return settled
+
+    def _verdict(self, numbers: Int64Array) -> Verdict:
+        return Verdict(numbers, self.ready.receipt.rejections, self.ready.receipt.warnings)
+
+
+def _none(values: ObjectArray) -> BoolArray:
+    missing: BoolArray = np.array([value is None for value in values], dtype=np.bool_)
+    return missing

@@ -1,0 +1,18 @@
+-- Drop rows that would leave their asset as it is, and remember what they say now, so that the next load need not
+-- look again. NOT IN is hashed whatever the planner believes of how many rows there are.
+WITH same AS (
+    DELETE FROM {stage} s
+    USING twin.asset a
+    WHERE s.existing AND a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+      AND {unchanged}
+      AND a.geom IS NOT DISTINCT FROM CASE WHEN %(places)s THEN s.geom ELSE a.geom END
+      AND a.attributes = (a.attributes - %(attributes)s::text[]) || s.attributes
+      AND s.code NOT IN ({other_identifiers})
+    RETURNING s.code, {hash} AS source_hash
+), remembered AS (
+    UPDATE twin.asset a
+    SET source_hash = same.source_hash
+    FROM same
+    WHERE %(remember)s AND a.kind = %(kind)s AND a.code = same.code AND a.source_hash <> same.source_hash
+)
+SELECT count(*) FROM same

@@ -1,0 +1,2 @@
+-- A dataset that was not known.
+INSERT INTO twin.dataset (name) VALUES (%(dataset)s) RETURNING id

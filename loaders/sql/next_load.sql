@@ -1,0 +1,2 @@
+-- The next load's number.
+SELECT nextval('twin.load_number')

@@ -1,0 +1,43 @@
+-- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash.
+CREATE UNLOGGED TABLE {stage} (
+    row_number bigint NOT NULL,
+    source_key text NOT NULL,
+    source_hash bigint NOT NULL,
+    existing boolean NOT NULL,
+    given text,
+    code text,
+    scheme text,
+    issued_in text,
+    class text,
+    name text,
+    address text,
+    status text,
+    division text NOT NULL,
+    parent text,
+    parent_code text,
+    authority text,
+    owner text,
+    maintainer text,
+    installed date,
+    survey_method text,
+    accuracy real,
+    attributes jsonb NOT NULL,
+    words text,
+    geom geometry,
+    cell bigint
+);
+CREATE UNLOGGED TABLE {identifiers} (
+    row_number bigint NOT NULL,
+    scheme text NOT NULL,
+    issuer text NOT NULL,
+    value text NOT NULL
+);
+CREATE UNLOGGED TABLE {findings} (
+    row_number bigint NOT NULL,
+    rejected boolean NOT NULL,
+    reason text NOT NULL,
+    field text NOT NULL,
+    value text,
+    fact text,
+    unused_code text
+)

@@ -1,0 +1,74 @@
+"""pyarrow and pyogrio as they are needed to write layers, typed: the only module here that imports them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+from pyproj import CRS
+
+from spatial.geometry import to_wkb
+from twin.export.model import GEOMETRY_COLUMN, Batch, Layer
+
+_TYPES = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+}
+
+
+def write_layer(layer: Layer, path: Path, driver: str, crs: CRS | None, *, append: bool) -> None:
+    """Add the layer to a file of GDAL's ``driver``; its geometries may be of any type, 2D or 3D.
+
+    Raises ``OSError`` with GDAL's words.
+    """
+    schema = _schema(layer)
+    with warnings.catch_warnings():
+        # GCJ-02 and BD-09 have no definition that could be written.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        try:
+            pyogrio.write_arrow(
+                pa.RecordBatchReader.from_batches(schema, _record_batches(layer, schema)),
+                path,
+                layer=layer.name,
+                driver=driver,
+                geometry_name=GEOMETRY_COLUMN,
+                geometry_type="Unknown",
+                crs=crs.to_wkt() if crs is not None else None,
+                append=append,
+            )
+        except RuntimeError as problem:  # the base of pyogrio's errors, and what a broken stream becomes
+            raise OSError(str(problem)) from problem
+
+
+def write_parquet(layer: Layer, path: Path, metadata: Callable[[], dict[str, bytes]]) -> None:
+    """Write the layer as Parquet; ``metadata`` is asked for when all rows have been written."""
+    schema = _schema(layer)
+    # Arrow's own copy of the schema, written before the rows, would hide metadata that comes after them.
+    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
+        for batch in _record_batches(layer, schema):
+            writer.write_batch(batch)
+        writer.add_key_value_metadata(metadata())
+
+
+def _schema(layer: Layer) -> Any:
+    fields = [pa.field(column.name, _TYPES[column.type]) for column in layer.columns]
+    return pa.schema([*fields, pa.field(GEOMETRY_COLUMN, pa.binary())])
+
+
+def _record_batches(layer: Layer, schema: Any) -> Iterator[Any]:
+    for batch in layer.batches:
+        yield _record_batch(batch, schema)
+
+
+def _record_batch(batch: Batch, schema: Any) -> Any:
+    columns = [*batch.values, to_wkb(batch.geometries)]
+    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.record_batch(arrays, schema=schema)

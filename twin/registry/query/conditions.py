@@ -1,0 +1,89 @@
+"""Conditions on the attributes of a kind, by their types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import any_, literal
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
+
+from twin.kinds.model import Attribute, AttributeType
+from twin.registry.attributes import attribute_value
+from twin.registry.query.errors import InputText
+from twin.registry.query.inputs import Given
+from twin.registry.query.names import constant, stored
+
+MAX_VALUES = 1_000
+
+_ORDERED = ("eq", "in", "lt", "lte", "gt", "gte", "isNull")
+OPERATORS: Mapping[AttributeType, tuple[str, ...]] = {
+    "text": (*_ORDERED, "contains", "startsWith"),
+    "integer": _ORDERED,
+    "number": _ORDERED,
+    "date": _ORDERED,
+    "choice": ("eq", "in", "isNull"),
+    "boolean": ("eq", "isNull"),
+}
+
+Condition = ColumnElement[bool]
+Compare = Callable[[ColumnElement[Any], Any], Condition]
+
+COMPARISONS: Mapping[str, Compare] = {
+    "eq": lambda column, value: column == value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "contains": lambda column, value: column.contains(value, autoescape=True),
+    "startsWith": lambda column, value: column.startswith(value, autoescape=True),
+}
+
+
+def attribute_conditions(
+    attributes: ColumnElement[Any], attribute: Attribute, given: Given
+) -> list[Condition]:
+    """What ``{gte: 3, lt: 10}`` and the like mean for ``attribute``; all of it must hold.
+
+    An asset without the attribute meets no condition but ``isNull: true``. Texts, and dates as ISO text,
+    compare by the database's collation, which is by code point in the embedded database.
+    """
+    column = attribute_value(attributes, attribute)
+    found: list[Condition] = []
+    for operator, operand in given.members(OPERATORS[attribute.type]).items():
+        if operator == "isNull":
+            found.append(column.is_(None) if operand.flag() else column.is_not(None))
+        elif operator == "in":
+            values = [_value(attribute, item) for item in operand.items(MAX_VALUES)]
+            found.append(column == any_(literal(values, ARRAY(column.type))))
+        else:
+            found.append(COMPARISONS[operator](column, _value(attribute, operand)))
+            _require_letters(operator, operand)
+    return found
+
+
+def _value(attribute: Attribute, given: Given) -> Any:
+    if attribute.type == "number":
+        return given.number()
+    if attribute.type == "integer":
+        return given.integer()
+    if attribute.type == "boolean":
+        return given.flag()
+    if attribute.type == "choice":
+        return stored(given.word([constant(choice.value) for choice in attribute.choices]))
+    return _date(given) if attribute.type == "date" else given.text()
+
+
+def _date(given: Given) -> str:
+    """A date as it is stored: ISO 8601, ``2024-05-31``."""
+    try:
+        return date.fromisoformat(given.text()).isoformat()
+    except ValueError:
+        raise given.wrong("a date such as 2024-05-31", "日期，如 2024-05-31") from None
+
+
+def _require_letters(operator: str, operand: Given) -> None:
+    if operator in {"contains", "startsWith"} and not operand.value:
+        raise InputText(path=operand.path, least=1)

@@ -1,0 +1,105 @@
+"""What somebody gave, read with care: each value knows the path to it, so that each error names it.
+
+Nothing here trusts a GraphQL server to have looked before: ``twin export --where`` hands over plain JSON.
+A member that is null counts as left out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twin.registry.query.errors import (
+    InputLimit,
+    InputMissing,
+    InputRange,
+    InputType,
+    InputUnknown,
+    InputValue,
+)
+
+MAX_TEXT = 1_000
+"""The most characters of one text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value and the path to it."""
+
+    value: Any
+    path: str
+
+    def members(self, known: Collection[str], needed: Collection[str] = ()) -> dict[str, Given]:
+        """An object's members that are not null. Raises ``InputType``, ``InputUnknown``, ``InputMissing``."""
+        if not isinstance(self.value, Mapping):
+            raise self.wrong("an object", "对象")
+        for name in self.value:
+            if name not in known:
+                nearest = difflib.get_close_matches(str(name), known, n=1, cutoff=0.0)
+                raise InputUnknown(
+                    path=self.path, member=name, nearest=nearest[0] if nearest else "", known=", ".join(known)
+                )
+        found = {
+            name: Given(value, f"{self.path}.{name}")
+            for name, value in self.value.items()
+            if value is not None
+        }
+        for name in needed:
+            if name not in found:
+                raise InputMissing(path=self.path, member=name)
+        return found
+
+    def items(self, limit: int) -> list[Given]:
+        """A list's values; a single value is a list of one, as in GraphQL. Raises ``InputLimit``."""
+        values = self.value if isinstance(self.value, list | tuple) else [self.value]
+        if len(values) > limit:
+            raise InputLimit(path=self.path, limit=limit, what_en="values", what_zh="值")
+        return [Given(value, f"{self.path}[{place}]") for place, value in enumerate(values)]
+
+    def text(self) -> str:
+        """A text of at most ``MAX_TEXT`` characters. PostgreSQL has no texts with NUL, so neither have we."""
+        if not isinstance(self.value, str) or "\0" in self.value:
+            raise self.wrong("a text", "文本")
+        if len(self.value) > MAX_TEXT:
+            raise InputLimit(path=self.path, limit=MAX_TEXT, what_en="characters", what_zh="字符")
+        return str(self.value)
+
+    def number(self, lowest: float = -math.inf, highest: float = math.inf) -> float:
+        """A finite number from ``lowest`` to ``highest``. Raises ``InputType`` or ``InputRange``."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise self.wrong("a number", "数字")
+        if not (math.isfinite(self.value) and lowest <= self.value <= highest):
+            raise InputRange(
+                path=self.path, given=self.value, lowest=f"{lowest:.12g}", highest=f"{highest:.12g}"
+            )
+        return float(self.value)
+
+    def integer(self, lowest: int = -(2**63), highest: int = 2**63 - 1) -> int:
+        """An integer from ``lowest`` to ``highest``. Raises ``InputType`` or ``InputRange``."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            raise self.wrong("an integer", "整数")
+        if not lowest <= self.value <= highest:
+            raise InputRange(path=self.path, given=self.value, lowest=lowest, highest=highest)
+        return int(self.value)
+
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.value, bool):
+            raise self.wrong("true or false", "true 或 false")
+        return self.value
+
+    def word(self, known: Collection[str]) -> str:
+        """One of the words ``known``, in their spelling. Raises ``InputType`` or ``InputValue``."""
+        text = self.text()
+        if text not in known:
+            raise InputValue(path=self.path, given=text, known=", ".join(known))
+        return text
+
+    def wrong(self, expected_en: str, expected_zh: str) -> InputType:
+        """The error that this should have been something else."""
+        given = "null" if self.value is None else repr(self.value)
+        short = given if len(given) <= 60 else given[:57] + "..."
+        return InputType(path=self.path, expected_en=expected_en, expected_zh=expected_zh, given=short)

@@ -1,0 +1,132 @@
+"""What lies beside an asset in other tables, as sub-selects that yield one small JSON value each.
+
+They are SQL texts made of the names in this file and of column names; no user's word is ever among them.
+"""
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twin.registry.query.ordering import INSTANT
+from twin.registry.query.selection import Asked, merged
+
+DIGITS = 7
+"""Decimals of degrees in answers: a centimetre."""
+
+
+class Aliases:
+    """Hands out names that nothing else in the statement has."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def next(self, prefix: str) -> str:
+        """A new alias."""
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+
+def geojson(geom: str) -> str:
+    """A geometry as the text of its GeoJSON, which answers pass on as it is."""
+    return f"ST_AsGeoJSON({geom}, {DIGITS})"
+
+
+def instant(moment: str) -> str:
+    """A moment as it is written everywhere."""
+    return f"to_char({moment} AT TIME ZONE 'UTC', '{INSTANT}')"
+
+
+def division(aliases: Aliases, code: str, fields: Sequence[Asked]) -> str:
+    """The division ``code``, recorded or not, with what is asked of it."""
+    d = aliases.next("d")
+    members = division_members(aliases, d, f"{d}_.code", fields)
+    return (
+        f"(SELECT json_build_object({members}) FROM (SELECT {code}) AS {d}_(code)"
+        f" LEFT JOIN api.division {d} ON {d}.code = {d}_.code WHERE {d}_.code IS NOT NULL)"
+    )
+
+
+def division_members(aliases: Aliases, d: str, code: str, fields: Sequence[Asked]) -> str:
+    """The arguments of ``json_build_object`` for the division in the row ``d`` of ``api.division``."""
+    parts = []
+    for one in merged([Asked("code"), *fields]):
+        if one.name == "code":
+            value = code
+        elif one.name == "boundary":
+            value = geojson(f"{d}.boundary")
+        elif one.name == "parent":
+            value = division(aliases, f"{d}.parent", one.fields)
+        elif one.name == "path":
+            value = _path(aliases, f"coalesce({d}.path, ARRAY[{code}])", one.fields)
+        else:
+            value = f"{d}.{_DIVISION_COLUMNS[one.name]}"
+        parts.append(f"'{one.name}', {value}")
+    return ", ".join(parts)
+
+
+_DIVISION_COLUMNS = {"name": "name", "level": "level"}
+
+
+def _path(aliases: Aliases, path: str, fields: Sequence[Asked]) -> str:
+    """The divisions of a path, from the top down."""
+    p = aliases.next("p")
+    step = division(aliases, f"{p}.code", fields)
+    return (
+        f"(SELECT json_agg({step} ORDER BY {p}.place)"
+        f" FROM unnest({path}) WITH ORDINALITY AS {p}(code, place))"
+    )
+
+
+def organisation(aliases: Aliases, key: str) -> str:
+    """The organisation ``key``, null where there is none; one that is not recorded is called by its key."""
+    o = aliases.next("o")
+    return (
+        f"(SELECT json_build_object('key', {o}_.key, 'name', coalesce({o}.name, {o}_.key))"
+        f" FROM (SELECT {key}) AS {o}_(key) LEFT JOIN api.organisation {o} ON {o}.key = {o}_.key"
+        f" WHERE {o}_.key IS NOT NULL)"
+    )
+
+
+def dataset(aliases: Aliases, number: str) -> str:
+    """The data set with this number."""
+    s = aliases.next("s")
+    return (
+        f"(SELECT json_build_object('name', {s}.name, 'attribution', {s}.attribution)"
+        f" FROM api.dataset {s} WHERE {s}.id = {number})"
+    )
+
+
+def load(aliases: Aliases, number: str) -> str:
+    """The load with this number."""
+    s = aliases.next("l")
+    return (
+        f"(SELECT json_build_object('id', {s}.id::text, 'source', {s}.source, 'format', {s}.format,"
+        f" 'startedAt', {instant(f'{s}.started_at')}, 'finishedAt', {instant(f'{s}.finished_at')})"
+        f" FROM api.load {s} WHERE {s}.id = {number})"
+    )
+
+
+def identifiers(aliases: Aliases, code: str) -> str:
+    """The identifiers that the asset ``code`` bears now."""
+    i = aliases.next("i")
+    return (
+        f"(SELECT coalesce(json_agg(json_build_object('scheme', {i}.scheme, 'issuer', {i}.issuer,"
+        f" 'value', {i}.value) ORDER BY {i}.scheme, {i}.issuer, {i}.value), '[]')"
+        f" FROM api.identifier {i} WHERE {i}.code = {code} AND {i}.valid_to IS NULL)"
+    )
+
+
+Make = Callable[[Aliases, str, Sequence[Asked]], str]
+
+NESTED: dict[str, tuple[str, Make]] = {
+    "division": ("division", division),
+    "issuedIn": ("issued_in", division),
+    "authority": ("authority", lambda aliases, key, _: organisation(aliases, key)),
+    "owner": ("owner", lambda aliases, key, _: organisation(aliases, key)),
+    "maintainer": ("maintainer", lambda aliases, key, _: organisation(aliases, key)),
+    "dataset": ("dataset_id", lambda aliases, number, _: dataset(aliases, number)),
+    "load": ("load_id", lambda aliases, number, _: load(aliases, number)),
+    "identifiers": ("code", lambda aliases, code, _: identifiers(aliases, code)),
+}
+"""Fields of an asset: the column they hang on, and what they become."""

@@ -1,0 +1,210 @@
+"""Pages of ordered lists, each one statement that costs the same however deep the page lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Integer, Select, SelectBase, func, literal, literal_column, select, true, union_all
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause
+
+from twin.kinds import all_kinds
+from twin.kinds.model import Kind
+from twin.registry.query.fields import Columns, Labelled, NestedPage, Projection, labelled, page_size
+from twin.registry.query.inputs import Given
+from twin.registry.query.names import camel, constant
+from twin.registry.query.ordering import Order, Place, order, read_cursor, where_hash, write_cursor
+from twin.registry.query.selection import Asked
+from twin.registry.query.sql import Question, Row
+from twin.registry.query.where import Where, condition, of_kinds
+from twin.registry.tables import asset_view
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of an ordered list: assets with their cursors; ``total`` is None unless it was asked for."""
+
+    rows: list[Row]
+    cursors: list[str]
+    has_next: bool
+    has_previous: bool
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageWanted:
+    """Which part of which list: a connection's arguments. ``rows`` is false to ask for the total only."""
+
+    where: Where | None = None
+    kind: Kind | None = None
+    order_by: str | None = None
+    first: int | None = None
+    after: str | None = None
+    fields: Sequence[Asked] = ()
+    rows: bool = True
+    total: bool = False
+
+
+def page(wanted: PageWanted, limit: int) -> Question[Page]:
+    """A page of at most ``limit`` assets. By CODE and CELL a page costs the same however deep it lies."""
+    chosen = condition(wanted.where, kind=wanted.kind)
+    by = order(Given(wanted.order_by, "orderBy"), wanted.kind)
+    hashed = where_hash([wanted.kind.name if wanted.kind else None, wanted.where])
+    place = read_cursor(Given(wanted.after, "after"), by, hashed)
+    first = page_size(Given(wanted.first, "first"), limit)
+    total = select(func.count().label("total")).select_from(asset_view).where(chosen)
+    if not wanted.rows:
+        return Question(total, lambda rows: Page([], [], False, place is not None, rows[0]["total"]))
+    columns = Columns("a")
+    fields = Projection(first).of_asset(columns, wanted.fields, wanted.kind)
+    source = _ordered(_sources(wanted, chosen), by, place, first + 1, columns.used)
+    answer = _PageReader(first, by, hashed, place is not None)
+    return Question(_page_statement(source, fields, by, total if wanted.total else None), answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageReader:
+    """What the rows of a page's statement mean: one more than asked tells that there are more."""
+
+    first: int
+    by: Order
+    hashed: str
+    has_previous: bool
+
+    def __call__(self, rows: list[dict[str, Any]]) -> Page:
+        total = rows[0].get("total") if rows else None
+        found = [row for row in rows if row["code"] is not None]
+        shown = found[: self.first]
+        cursors = [write_cursor(self.by, self.hashed, row["cursor_key"], row["code"]) for row in shown]
+        return Page(list(shown), cursors, len(found) > self.first, self.has_previous, total)
+
+
+def page_of_children(found: Row, asked_for: NestedPage) -> Page:
+    """The page in what a row holds under ``children``."""
+    rows = found["rows"]
+    shown = rows[: asked_for.first]
+    cursors = [write_cursor(asked_for.order, asked_for.hashed, None, row["code"]) for row in shown]
+    has_next, has_previous = len(rows) > asked_for.first, asked_for.after is not None
+    return Page(shown, cursors, has_next, has_previous, found.get("total"))
+
+
+def _page_statement(
+    source: FromClause, fields: list[Labelled], by: Order, total: Select[Any] | None
+) -> Select[Any]:
+    key, code, cursor_key = (_column(f"a.{name}") for name in ("order_key", "code", "cursor_key"))
+    statement = select(*labelled(fields), cursor_key.label("cursor_key"))
+    statement = statement.order_by(_column("a.keyless"), *by.by(key, code))
+    if total is None:
+        return statement.select_from(source)
+    counted = total.subquery("t")
+    return statement.add_columns(counted.c.total).select_from(counted.outerjoin(source, true()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Assets to choose from: rows of ``asset`` that meet the conditions."""
+
+    asset: FromClause
+    conditions: tuple[Condition, ...]
+
+
+def _sources(wanted: PageWanted, chosen: Condition) -> list[_Source]:
+    """The assets that a filter selects, kind by kind, so that each kind's list is planned by itself.
+
+    Of one list over all partitions PostgreSQL expects that each yields its share of a page early, and walks
+    the whole of a partition in which nothing matches. With a text among the conditions the assets are found
+    before they are ordered: it cannot tell how rare a word of two characters is, and expects many.
+    """
+    if not wanted.where:
+        return [_Source(asset_view, (chosen,))]
+    each = [(of_kinds(asset_view, [name]), chosen) for name in _kinds(wanted)]
+    if wanted.where.get("text") is None:
+        return [_Source(asset_view, conditions) for conditions in each]
+    found = [select(*asset_view.columns).where(*conditions).offset(0) for conditions in each]
+    return [_Source(one.subquery(f"s{number}"), ()) for number, one in enumerate(found)]
+
+
+def _kinds(wanted: PageWanted) -> list[str]:
+    """The kinds whose assets the filter can select, by what it says outermost; at least one."""
+    if wanted.kind is not None:
+        return [wanted.kind.name]
+    where, names = wanted.where or {}, list(all_kinds())
+    given = where.get("kinds")
+    if given is not None:
+        listed = [given] if isinstance(given, str) else given
+        names = [name for name in names if constant(name) in listed]
+    of_one = [name for name in names if where.get(camel(name)) is not None]
+    return of_one or names or list(all_kinds())[:1]
+
+
+def _ordered(
+    sources: Sequence[_Source], by: Order, place: Place | None, limit: int, names: Iterable[str]
+) -> FromClause:
+    """The assets of a page, called ``a``, with the columns ``names``: those with the key, then those without.
+
+    Each of the two parts can begin in an index at the place and stop at the limit; one sort with NULLS LAST
+    could not.
+    """
+    parts = _Parts(sources, by, list(names))
+    if not by.can_lack_key:
+        return parts.keyed(place, limit).subquery("a")
+    if place is not None and place.key is None:
+        return parts.keyless(place, literal(limit)).subquery("a")
+    keyed = parts.keyed(place, limit).cte("keyed")
+    left = select(literal(limit) - func.count()).select_from(keyed).scalar_subquery()
+    return union_all(select(keyed), parts.keyless(None, left)).subquery("a")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The two parts of an ordered list, each gathered from several sources."""
+
+    sources: Sequence[_Source]
+    by: Order
+    names: Sequence[str]
+
+    def keyed(self, place: Place | None, limit: int) -> SelectBase:
+        """The first assets that have a key, behind ``place``."""
+        found = []
+        for source in self.sources:
+            key = self.by.key(source.asset)
+            some = self._select(source, keyless=0)
+            if self.by.can_lack_key:
+                some = some.where(key.is_not(None))
+            if place is not None:
+                some = some.where(self.by.after(source.asset, place))
+            found.append(some.order_by(*self.by.by(key, source.asset.c.code)).limit(limit))
+        return _first(found, self.by.by(_column("order_key"), _column("code")), literal(limit))
+
+    def keyless(self, place: Place | None, limit: ColumnElement[int]) -> SelectBase:
+        """The first assets without a key, in the order of their codes."""
+        found = []
+        for source in self.sources:
+            code = source.asset.c.code
+            some = self._select(source, keyless=1).where(self.by.key(source.asset).is_(None))
+            if place is not None:
+                some = some.where(code > place.code)
+            found.append(some.order_by(code).limit(limit))
+        return _first(found, [_column("code")], limit)
+
+    def _select(self, source: _Source, *, keyless: int) -> Select[Any]:
+        asset = source.asset
+        columns: list[ColumnElement[Any]] = [asset.c[name] for name in self.names]
+        columns += [self.by.key(asset).label("order_key"), self.by.written_key(asset).label("cursor_key")]
+        columns.append(literal_column(str(keyless), Integer()).label("keyless"))
+        return select(*columns).where(*source.conditions)
+
+
+def _first(
+    found: list[Select[Any]], by: Sequence[ColumnElement[Any]], limit: ColumnElement[int]
+) -> SelectBase:
+    """The first rows of several ordered lists."""
+    return found[0] if len(found) == 1 else union_all(*found).order_by(*by).limit(limit)
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    return literal_column(name)

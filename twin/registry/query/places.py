@@ -1,0 +1,167 @@
+"""Conditions on where assets are. Coordinates are longitude and latitude of WGS 84, in degrees.
+
+Each names the asset's geometry in a way that lets PostGIS use the GiST index, or its cell in a way that lets
+PostgreSQL use the b-tree.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import shapely
+from geoalchemy2 import Geography
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import Double, and_, case, cast, false, func, literal, or_
+from sqlalchemy.sql.elements import ColumnElement
+
+from spatial import cells, measure
+from twin.registry.query import geojson
+from twin.registry.query.errors import InputBox, InputCell
+from twin.registry.query.inputs import Given
+
+MAX_METRES = 100_000.0
+MAX_CELLS = 1_000
+MAX_STEPS = 17
+"""The widest disk of at most ``MAX_CELLS`` cells: 3 × 17 × 18 + 1 = 919."""
+CELL_MODES = ("OWN", "TOUCHES")
+SRID = 4326
+
+Column = ColumnElement[Any]
+Condition = ColumnElement[bool]
+
+
+def position(given: Given) -> tuple[float, float]:
+    """Longitude and latitude of ``{lon, lat}``."""
+    members = given.members(("lon", "lat"), needed=("lon", "lat"))
+    return members["lon"].number(-180, 180), members["lat"].number(-90, 90)
+
+
+def point(lon: float, lat: float) -> Column:
+    """The position as PostGIS's geometry."""
+    return func.ST_SetSRID(func.ST_Point(lon, lat), SRID)
+
+
+def in_box(geom: Column, given: Given) -> Condition:
+    """Geometries that meet the box ``[west, south, east, north]``, its edge included.
+
+    Where west is east of east, the box crosses the antimeridian (RFC 7946, 5.2).
+    """
+    numbers = [item.number() for item in given.items(4)]
+    if len(numbers) != 4:
+        raise given.wrong("west, south, east, north", "西、南、东、北四个数")
+    west, south, east, north = numbers
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputBox(path=given.path)
+    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    return or_(*(_meets(geom, _box(left, south, right, north)) for left, right in spans))
+
+
+def within(geom: Column, given: Given) -> Condition:
+    """Geometries of which every point lies in the polygon and some point in its interior: ``ST_Within``.
+
+    A point on the polygon's edge is not within it, and a line along the edge is not either.
+    """
+    return func.ST_Within(geom, _sql(geojson.geometry(given, geojson.AREAS)))
+
+
+def intersects(geom: Column, given: Given) -> Condition:
+    """Geometries that have a point in common with the given one, edges included: ``ST_Intersects``."""
+    return _meets(geom, geojson.geometry(given))
+
+
+def near(geom: Column, given: Given) -> Condition:
+    """Geometries within ``metres`` of ``position``, on the ellipsoid.
+
+    PostGIS measures along geodesics between a geometry's vertices; between vertices more than some 10 km
+    apart these leave the straight lines of the map by metres.
+    """
+    members = given.members(("position", "metres"), needed=("position", "metres"))
+    lon, lat = position(members["position"])
+    metres = members["metres"].number(0, MAX_METRES)
+    west, south, east, north = measure.envelope_around(lon, lat, metres)
+    return and_(
+        geom.bool_op("&&")(func.ST_MakeEnvelope(west, south, east, north, SRID)),
+        func.ST_DWithin(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)), metres),
+    )
+
+
+def on_ellipsoid(geom: Column) -> Column:
+    """The geometry as PostGIS's geography, which measures in metres."""
+    return cast(geom, Geography(geometry_type=None, srid=-1, spatial_index=False))
+
+
+def distance(geom: Column, lon: float, lat: float) -> Column:
+    """Metres from the position to the nearest point of the geometry, 0 inside of a polygon."""
+    return func.ST_Distance(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)))
+
+
+def envelope_around(lon: float, lat: float, metres: Column) -> Column:
+    """``spatial.measure.envelope_around`` for a distance that only the statement knows."""
+    shortest_radius, share, spare = 6_335_439.0, 1.001, 1e-9
+    angle = metres / literal(shortest_radius, Double()) * share + spare
+    north = func.degrees(angle)
+    sine = func.sin(angle) / math.cos(math.radians(lat))
+    east = case((abs(lat) + north >= 90.0, 180.0), else_=func.degrees(func.asin(func.least(1.0, sine))))
+    wraps = or_(lon - east < -180.0, lon + east > 180.0)
+    return func.ST_MakeEnvelope(
+        case((wraps, -180.0), else_=lon - east),
+        func.greatest(lat - north, -90.0),
+        case((wraps, 180.0), else_=lon + east),
+        func.least(lat + north, 90.0),
+        SRID,
+    )
+
+
+def in_cells(cell: Column, geom: Column, given: Given) -> Condition:
+    """Assets of any of ``cells``: see ``of_cells``."""
+    members = given.members(("cells", "mode"), needed=("cells",))
+    wanted = {_cell(item) for item in members["cells"].items(MAX_CELLS)}
+    return of_cells(cell, geom, wanted, members.get("mode"))
+
+
+def in_disk(cell: Column, geom: Column, given: Given) -> Condition:
+    """Assets of the cells at most ``steps`` away from ``cell``: see ``of_cells``."""
+    members = given.members(("cell", "steps", "mode"), needed=("cell",))
+    centre = _cell(members["cell"])
+    steps = members["steps"].integer(0, MAX_STEPS) if "steps" in members else 1
+    return of_cells(cell, geom, cells.disk(centre, steps), members.get("mode"))
+
+
+def of_cells(cell: Column, geom: Column, wanted: Iterable[int], mode: Given | None) -> Condition:
+    """``OWN``: assets whose own cell (resolution 15) descends from one of the cells. ``TOUCHES``: assets
+    whose geometry meets the hexagon itself, its edge included.
+
+    H3 cells do not nest exactly: some 6.5 % of the points of a cell lie outside its hexagon.
+    """
+    if mode is not None and mode.word(CELL_MODES) == "TOUCHES":
+        area = shapely.union_all([cells.boundary(one) for one in wanted])
+        return or_(false(), *(_meets(geom, part) for part in shapely.get_parts(area)))
+    ranges = cells.merge_ranges(cells.cell_ranges(np.array(sorted(wanted), dtype=np.int64)))
+    return or_(false(), *(cell.between(int(low), int(high)) for low, high in ranges))
+
+
+def _cell(given: Given) -> int:
+    try:
+        return cells.parse_cell(given.text())
+    except cells.InvalidCell:
+        raise InputCell(path=given.path, given=given.value) from None
+
+
+def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    """The box; a line or a point where it has no area, which as a polygon would meet nothing."""
+    if west == east and south == north:
+        return shapely.Point(west, south)
+    if west == east or south == north:
+        return shapely.LineString([(west, south), (east, north)])
+    return shapely.box(west, south, east, north)
+
+
+def _meets(geom: Column, area: BaseGeometry) -> Condition:
+    return func.ST_Intersects(geom, _sql(area))
+
+
+def _sql(made: BaseGeometry) -> Column:
+    return func.ST_GeomFromWKB(shapely.to_wkb(made), SRID)

@@ -1,0 +1,34 @@
+"""The point that stands for an asset, out of its geometry."""
+
+from __future__ import annotations
+
+import struct
+from typing import TypedDict
+
+import numpy as np
+
+from spatial.geometry import asset_points, from_wkb
+
+
+class Position(TypedDict):
+    """Longitude and latitude of WGS 84 in degrees."""
+
+    lon: float
+    lat: float
+
+
+# Extended WKB of a point on WGS 84: byte order, type with the flag for an SRID, the SRID (PostGIS).
+_POINT = "0101000020E6100000"
+_COORDINATES = struct.Struct("<dd")
+
+
+def position(hex_wkb: str | None) -> Position | None:
+    """The point of a geometry in hexadecimal WKB, by the rule of ``spatial.geometry.asset_points``."""
+    if hex_wkb is None:
+        return None
+    if hex_wkb.startswith(_POINT):
+        lon, lat = _COORDINATES.unpack(bytes.fromhex(hex_wkb[len(_POINT) :]))
+    else:
+        lons, lats = asset_points(from_wkb([bytes.fromhex(hex_wkb)]))
+        lon, lat = float(lons[0]), float(lats[0])
+    return None if np.isnan(lon) else Position(lon=lon, lat=lat)

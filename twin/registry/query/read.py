@@ -1,0 +1,195 @@
+"""Questions about single assets: by code, by identifier, and what is nearest.
+
+Making a question checks everything that was asked, and raises the errors of ``twin.registry.query.errors``,
+of ``twin.identity`` for codes and of ``spatial.cells`` for resolutions. ``twin.registry.query.sql`` asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Select,
+    Text,
+    and_,
+    any_,
+    func,
+    literal,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
+
+from twin import identity
+from twin.identity import ParsedCode
+from twin.kinds import all_kinds
+from twin.kinds.model import Kind
+from twin.registry.query import places
+from twin.registry.query.errors import CodeSplit, IdentifierAmbiguous
+from twin.registry.query.fields import Columns, Projection, labelled, page_size
+from twin.registry.query.inputs import Given
+from twin.registry.query.selection import Asked
+from twin.registry.query.sql import Question, Row
+from twin.registry.query.where import Where, bears, condition, of_kinds
+from twin.registry.tables import asset_view, code_successor_view, identifier_view
+
+MAX_NEAREST = 1_000
+MAX_BEARERS = 5
+"""How many assets an ambiguous identifier's error names."""
+
+Condition = ColumnElement[bool]
+
+
+def by_codes(
+    codes: Sequence[ParsedCode],
+    fields: Sequence[Asked],
+    *,
+    where: Where | None = None,
+    kind: Kind | None = None,
+) -> Question[dict[str, Row]]:
+    """The assets that bear one of ``codes`` now, by code (see ``successors`` for the others).
+
+    ``twin.identity.read_code`` reads what people write.
+    """
+    columns = Columns("a")
+    wanted = Projection(len(codes)).of_asset(columns, fields, kind)
+    chosen = and_(
+        asset_view.c.code == any_(_canonical(codes)),
+        *_pruning(codes),
+        condition(where, kind=kind),
+    )
+    source = _used(columns).where(chosen).subquery("a")
+    statement = select(*labelled(wanted)).select_from(source)
+    return Question(statement, lambda rows: {row["code"]: row for row in rows}, prepared=True)
+
+
+def successors(
+    codes: Sequence[ParsedCode],
+    fields: Sequence[Asked],
+    *,
+    where: Where | None = None,
+    kind: Kind | None = None,
+) -> Question[dict[str, list[Row]]]:
+    """What has become of merged and split assets: the assets of today by the code asked for, by code.
+
+    Unlike ``by_codes`` this looks among all kinds, and so finds an asset whose class is another kind's now.
+    """
+    wanted_codes = func.unnest(_canonical(codes)).table_valued("code", name="w").render_derived()
+    begun = select(wanted_codes.c.code.label("asked"), wanted_codes.c.code.label("code"))
+    begun_chain = begun.cte("chain", recursive=True)
+    further = select(begun_chain.c.asked, code_successor_view.c.successor)
+    chain = begun_chain.union(further.where(code_successor_view.c.code == begun_chain.c.code))
+    columns = Columns("a")
+    wanted = Projection(len(codes)).of_asset(columns, fields, kind)
+    source = _used(columns).where(condition(where, kind=kind)).subquery("a")
+    statement = select(*labelled(wanted), chain.c.asked).select_from(
+        chain.join(source, _of_a("code") == chain.c.code)
+    )
+
+    def answer(rows: list[dict[str, Any]]) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for row in sorted(rows, key=lambda row: str(row["code"])):
+            found.setdefault(str(row["asked"]), []).append(row)
+        return found
+
+    return Question(statement.order_by(_of_a("code")), answer)
+
+
+def the_successor(text: str, found: Mapping[str, list[Row]]) -> Row | None:
+    """The one asset that a merged asset's code stands for. Raises ``CodeSplit`` where there are several."""
+    rows = [row for rows in found.values() for row in rows]
+    if len(rows) > 1:
+        raise CodeSplit(value=text, successors=", ".join(str(row["code"]) for row in rows))
+    return rows[0] if rows else None
+
+
+def by_identifier(given: Given, fields: Sequence[Asked]) -> Question[Row | None]:
+    """The asset that bears an identifier ``{scheme, value}`` now, of any scheme if none is named.
+
+    The answer raises ``IdentifierAmbiguous`` where several assets bear it.
+    """
+    borne = select(identifier_view.c.code).where(identifier_view.c.valid_to.is_(None), bears(given))
+    columns = Columns("a")
+    wanted = Projection(1).of_asset(columns, fields, None)
+    codes = func.array(borne.limit(MAX_BEARERS * 2).scalar_subquery())
+    source = _used(columns).where(asset_view.c.code == any_(codes)).subquery("a")
+    statement = select(*labelled(wanted)).select_from(source).order_by(_of_a("code"))
+
+    def answer(rows: list[dict[str, Any]]) -> Row | None:
+        if len(rows) > 1:
+            codes = ", ".join(str(row["code"]) for row in rows[:MAX_BEARERS])
+            raise IdentifierAmbiguous(value=given.value["value"], codes=codes)
+        return rows[0] if rows else None
+
+    return Question(statement.limit(MAX_BEARERS + 1), answer, prepared=True)
+
+
+def _of_a(name: str) -> ColumnElement[Any]:
+    """A column of the assets that a statement is about, which it calls ``a``."""
+    return literal_column(f"a.{name}")
+
+
+def _used(columns: Columns) -> Select[Any]:
+    return select(*(asset_view.c[name] for name in columns.used))
+
+
+def _canonical(codes: Iterable[ParsedCode]) -> ColumnElement[Any]:
+    return literal([parsed.canonical for parsed in codes], ARRAY(Text()))
+
+
+def _pruning(codes: Iterable[ParsedCode]) -> list[Condition]:
+    """Only the kinds that own the classes of ``codes``, so that other kinds' partitions are not looked at."""
+    owners = {kind_of_class(code.scheme, code.class_code) for code in codes}
+    names = sorted(name for name in owners if name is not None)
+    return [of_kinds(asset_view, names)] if names and None not in owners else []
+
+
+def kind_of_class(scheme: str, class_code: str) -> str | None:
+    """The kind whose class a scheme numbers ``class_code``; None where that is no kind's."""
+    numbers_for = identity.scheme(scheme).numbers_for
+    for kind in all_kinds().values():
+        if any(class_code in numbers_for(kind.name, one.numbers) for one in kind.classes):
+            return kind.name
+    return None
+
+
+# Nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An asset and its distance in metres."""
+
+    distance: float
+    asset: Row
+
+
+def nearest(
+    position: Given, first: Given, where: Where | None, fields: Sequence[Asked], kind: Kind | None = None
+) -> Question[list[Near]]:
+    """The assets nearest to a position, by metres on the ellipsoid and then by code.
+
+    The GiST index knows degrees only, in which a degree of longitude is as long as one of latitude. So the
+    ``first`` nearest in degrees are taken, and the farthest of them in metres is a distance within which at
+    least that many assets lie: the nearest in metres are all among the assets within it, whose box the index
+    finds. Assets without a geometry are nowhere near.
+    """
+    lon, lat = places.position(position)
+    size = page_size(first, MAX_NEAREST)
+    chosen = condition(where, kind=kind)
+    geom, here = asset_view.c.geom, places.point(lon, lat)
+    metres = places.distance(geom, lon, lat)
+    candidates = select(metres.label("metres")).where(chosen, geom.is_not(None))
+    candidates = candidates.order_by(geom.op("<->")(here)).limit(size)
+    reach = select(func.max(candidates.subquery("c").c.metres).label("metres")).cte("reach")
+    envelope = select(places.envelope_around(lon, lat, reach.c.metres)).scalar_subquery()
+    columns = Columns("a")
+    wanted = Projection(size).of_asset(columns, fields, kind)
+    source = _used(columns).add_columns(metres.label("metres")).where(chosen, geom.bool_op("&&")(envelope))
+    source = source.order_by(literal_column("metres"), asset_view.c.code).limit(size)
+    statement = select(*labelled(wanted), _of_a("metres").label("distance")).select_from(source.subquery("a"))
+    statement = statement.order_by(_of_a("metres"), _of_a("code"))
+    return Question(statement, lambda rows: [Near(row["distance"], row) for row in rows])

@@ -1,0 +1,65 @@
+"""Questions about the registry itself: its divisions, its home, its data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import JSON, Select, Text, func, literal, literal_column, select, table, text
+
+from twin.registry.query.fields import page_size
+from twin.registry.query.inputs import Given
+from twin.registry.query.nested import Aliases, division, division_members
+from twin.registry.query.selection import Asked
+from twin.registry.query.sql import Question, Row
+from twin.settings import RegistrySettings
+
+MAX_DIVISIONS = 1_000
+MAX_LEVEL = 20
+
+
+def one_division(code: Given, fields: Sequence[Asked]) -> Question[Row | None]:
+    """The recorded division with this code."""
+    found = _divisions(fields).where(literal_column("d.code") == code.text())
+    return Question(found, lambda rows: rows[0]["division"] if rows else None)
+
+
+def divisions(
+    level: Given, parent: Given, first: Given, after: Given, fields: Sequence[Asked]
+) -> Question[list[Row]]:
+    """Recorded divisions in the order of their codes, of a level and directly within ``parent`` if given.
+
+    ``after`` is the code of the last division seen.
+    """
+    found = _divisions(fields)
+    if level.value is not None:
+        found = found.where(literal_column("d.level") == level.integer(0, MAX_LEVEL))
+    if parent.value is not None:
+        found = found.where(literal_column("d.parent") == parent.text())
+    if after.value is not None:
+        found = found.where(literal_column("d.code") > after.text())
+    found = found.order_by(literal_column("d.code")).limit(page_size(first, MAX_DIVISIONS))
+    return Question(found, lambda rows: [row["division"] for row in rows])
+
+
+def home(fields: Sequence[Asked]) -> Question[Row | None]:
+    """The division that the registry is at home in: ``TWIN_DIVISION``, else what ``twin home`` has set."""
+    recorded = select(literal_column("value", Text())).select_from(table("setting", schema="api"))
+    recorded = recorded.where(literal_column("name") == "home")
+    code = func.coalesce(literal(RegistrySettings().division, Text()), recorded.scalar_subquery())
+    own = select(code.label("code")).subquery("h")
+    value = literal_column(division(Aliases(), "h.code", fields), JSON()).label("division")
+    return Question(select(value).select_from(own), lambda rows: rows[0]["division"])
+
+
+def datasets() -> Question[list[Row]]:
+    """Every data set that assets come from, by name."""
+    columns = [literal_column(name, Text()).label(name) for name in ("name", "attribution")]
+    found = select(*columns).select_from(table("dataset", schema="api")).order_by(text("name"))
+    return Question(found, list)
+
+
+def _divisions(fields: Sequence[Asked]) -> Select[Any]:
+    members = division_members(Aliases(), "d", "d.code", fields)
+    value = literal_column(f"json_build_object({members})", JSON()).label("division")
+    return select(value).select_from(table("division", schema="api").alias("d"))

@@ -1,0 +1,1 @@
+"""The web: pages for people, the way to GraphQL, health for machines."""

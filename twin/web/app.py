@@ -1,0 +1,49 @@
+"""The web application: pages for people, GraphQL for programs, health for machines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from citygraph import app as graphql
+from twin.registry.database import open_pool
+from twin.settings import ApiSettings
+from twin.web import health, pages, problems
+from twin.web.middleware import CommonHeaders
+
+
+def create_app() -> FastAPI:
+    """The application; its pool of database connections lives as long as it runs.
+
+    Starting it raises what ``twin.registry.database.open_pool`` does.
+    """
+    app = FastAPI(title="City Twin", lifespan=_with_pool, openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(CommonHeaders)
+    app.include_router(health.router)
+    app.include_router(graphql.router())
+    app.include_router(pages.router)
+    app.mount("/static", _KeptFiles(packages=[("twin.web", "static")]))
+    problems.register(app)
+    return app
+
+
+class _KeptFiles(StaticFiles):
+    """Files that browsers keep for a week; an address that changes with its file is fetched anew at once."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers["Cache-Control"] = "public, max-age=604800"
+        return response
+
+
+@asynccontextmanager
+async def _with_pool(app: FastAPI) -> AsyncIterator[None]:
+    pool = open_pool("api", size=ApiSettings().pool_size)
+    async with pool:
+        app.state.pool = pool
+        yield

@@ -1,0 +1,68 @@
+"""Templates to pages: one environment, one set of names that every page knows."""
+
+from __future__ import annotations
+
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from twin.errors import Language
+from twin.web.language import chosen, language_of
+from twin.web.texts import texts
+
+_OTHER: dict[Language, Language] = {"en": "zh", "zh": "en"}
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """``template`` in the language of ``request``; pages are never stored, for an asset may change."""
+    lang = language_of(request)
+    body = _environment().get_template(template).render(_common(request, lang) | values)
+    headers = {
+        "Content-Language": texts(lang)["html_lang"],
+        "Vary": "Accept-Language",
+        "Cache-Control": "no-cache",
+    }
+    return HTMLResponse(body, status, headers)
+
+
+def _common(request: Request, lang: Language) -> dict[str, object]:
+    kept = chosen(request)
+    other = _OTHER[lang]
+    return {
+        "t": texts(lang),
+        "stylesheet": stylesheet_path(),
+        "chosen_lang": kept,
+        "link": lambda href: _with_lang(href, kept),
+        "other_href": str(request.url.include_query_params(lang=other).replace(scheme="", netloc="")),
+        "other_html_lang": texts(other)["html_lang"],
+    }
+
+
+def _with_lang(href: str, lang: Language | None) -> str:
+    """A link within the site that goes on in the language that was asked for; others as they are."""
+    if lang is None or not href.startswith("/"):
+        return href
+    return f"{href}{'&' if '?' in href else '?'}{urlencode({'lang': lang})}"
+
+
+@cache
+def stylesheet_path() -> str:
+    """The style sheet's address, which changes with its content, so that browsers may keep it for ever."""
+    content = files("twin.web").joinpath("static/twin.css").read_bytes()
+    return f"/static/twin.css?{sha256(content).hexdigest()[:12]}"
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("twin.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
