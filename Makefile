@@ -15,7 +15,8 @@ setup-dev: ## install what the tests need besides
 	@scripts/setup.sh dev
 
 demo: setup ## start a database, load a sample, serve it
-	@exec $(BIN)/twin demo
+	@$(BIN)/python -m fixtures.generate --assets 2500 --out build/sample > /dev/null
+	@exec $(BIN)/twin demo build/sample
 
 test: setup setup-dev lint ## run every check and test
 	$(BIN)/pytest -n 2 tests

@@ -14,7 +14,9 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TWIN_")
 
     home: Path = Field(default=Path(".twin"), description="The embedded database's folder, or its pointer.")
-    database_url: str | None = Field(default=None, description="A server of one's own; nothing is started then.")
+    database_url: str | None = Field(
+        default=None, description="A server of one's own; nothing is started then."
+    )
 
 
 class RegistrySettings(BaseSettings):
@@ -22,7 +24,9 @@ class RegistrySettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TWIN_")
 
-    division: str | None = Field(default=None, description="The registry's home division, e.g. 310115 or FI-091.")
+    division: str | None = Field(
+        default=None, description="The registry's home division, e.g. 310115 or FI-091."
+    )
 
 
 class ApiSettings(BaseSettings):

@@ -9,9 +9,9 @@ import logging
 import secrets
 
 import psycopg
+from graphql import GraphQLError, GraphQLSyntaxError
 from psycopg_pool import PoolTimeout
 
-from graphql import GraphQLError, GraphQLSyntaxError
 from twin.errors import TwinError
 
 log = logging.getLogger("citygraph")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, FragmentSpreadNode, GraphQLError, OperationDefinitionNode, ValidationRule
+
 from twin.errors import TwinError
 
 MAX_TOKENS = 5_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
@@ -17,7 +18,6 @@ from citygraph.limits import MAX_TOKENS, DocumentLimits
 from citygraph.making import value_of
 from citygraph.query import query_type
 from citygraph.scalars import SCALARS
-from graphql import GraphQLError
 from twin.kinds import all_kinds
 
 CACHED_DOCUMENTS = 256

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
-from strawberry import Info
-
 from graphql import (
     FieldNode,
     GraphQLIncludeDirective,
@@ -20,6 +18,8 @@ from graphql import (
     get_named_type,
     get_variable_values,
 )
+from strawberry import Info
+
 from twin.kinds import all_kinds
 from twin.registry.query.names import pascal
 from twin.registry.query.selection import Asked

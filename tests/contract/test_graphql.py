@@ -15,6 +15,7 @@ import httpx
 import psycopg
 import pytest
 from fastapi import FastAPI
+from graphql import parse, print_schema, validate
 from psycopg_pool import AsyncConnectionPool
 
 from citygraph import app, execution
@@ -22,7 +23,6 @@ from citygraph.context import Context, Single
 from citygraph.execution import execute
 from citygraph.export import schema_text
 from citygraph.operations import FOLDER, operation, operations
-from graphql import parse, print_schema, validate
 from tests.registry_rows import insert_city, small_city
 from twin.errors import TwinError
 

@@ -105,6 +105,7 @@ def test_row_level_security_leaves_the_spatial_index_in_use(three_assets: Connec
     three_assets.execute("ANALYZE twin.asset_streetlight")
     three_assets.execute("SET ROLE twin_reader")
     rows = three_assets.execute(
-        "EXPLAIN SELECT * FROM city.streetlight WHERE geom && st_makeenvelope(121.1, 31.1, 121.11, 31.11, 4326)"
+        "EXPLAIN SELECT * FROM city.streetlight"
+        " WHERE geom && st_makeenvelope(121.1, 31.1, 121.11, 31.11, 4326)"
     ).fetchall()
     assert "asset_streetlight_geom_idx" in "\n".join(row[0] for row in rows)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from graphql import parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -17,7 +18,6 @@ from strawberry.utils.str_converters import to_camel_case
 
 from citygraph.execution import schema
 from citygraph.limits import DocumentLimits, Size
-from graphql import parse, validate
 from spatial.geometry import asset_points
 from twin.errors import TwinError
 from twin.kinds import all_kinds

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from twin.cli import db, divisions, export, load, read, serve
+from twin.cli import db, demo, divisions, export, load, read, serve
 from twin.errors import TwinError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (db, divisions, load, read, export, serve):
+for module in (db, divisions, load, read, export, serve, demo):
     module.register(app)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,8 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(help="A folder with files and their manifest, city.toml. 含 city.toml 的文件夹。")
+        Path,
+        typer.Argument(help="A folder with files and their manifest, city.toml. 含 city.toml 的文件夹。"),
     ],
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
@@ -72,10 +72,12 @@ def _load(folder: Path) -> None:
 
 def _invite(address: str) -> None:
     """Print where to look and what to ask, with an asset that is there."""
-    from twin.cli.reading import ask
+    from citygraph.execution import ask_now
 
-    answer = asyncio.run(ask("find", {"where": {"kinds": ["BUILDING"]}, "first": 1}))
-    asset = answer["assets"]["nodes"][0]
+    found = ask_now("find", where={"kinds": ["BUILDING"]}, first=1)["assets"]["nodes"]
+    if not found:
+        return
+    asset = found[0]
     say("\nGraphQL, with a console in the browser:", "\nGraphQL（浏览器中为控制台）：")
     say(f"  {address}/graphql", f"  {address}/graphql")
     say("Three queries to paste there:", "可粘贴试用的三个查询：")

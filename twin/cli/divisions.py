@@ -41,6 +41,7 @@ def home(
 @group.command()
 def load(
     file: Annotated[Path, typer.Argument(help="A file of any loadable format. 任何可导入格式的文件。")],
+    *,
     code: Annotated[str, typer.Option(help="The column of codes. 代码列。")],
     name: Annotated[str, typer.Option(help="The column of names. 名称列。")],
     level: Annotated[
@@ -49,7 +50,9 @@ def load(
     ],
     parent: Annotated[str | None, typer.Option(help="The column of parents' codes. 上级代码列。")] = None,
     layer: Annotated[str | None, typer.Option(help="The layer. 图层。")] = None,
-    crs: Annotated[str | None, typer.Option(help="The coordinate system, if not the file's. 坐标系。")] = None,
+    crs: Annotated[
+        str | None, typer.Option(help="The coordinate system, if not the file's. 坐标系。")
+    ] = None,
 ) -> None:
     """Add divisions of one level, or replace those of the same codes. 导入一级区划。"""
     from loaders.boundaries import read_divisions

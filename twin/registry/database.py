@@ -46,6 +46,8 @@ SCRIPTS = Path(__file__).parent / "migrations"
 VERSION = "SELECT version_num FROM public.twin_migration"
 EVERYTHING = "*"
 """The scope (``twin.scope``) of a session that may see every asset."""
+API_SESSION = {"twin.scope": EVERYTHING, "jit": "off", "max_parallel_workers_per_gather": "0"}
+"""Settings of the API's sessions: its short statements lose more to compiling and workers than they gain."""
 MIGRATION_LOCK = 0x7477696E  # "twin": the advisory lock under which migrations run
 
 
@@ -204,7 +206,8 @@ def open_pool(role: Role = "api", *, size: int) -> Pool:
     return AsyncConnectionPool(
         _with_options(
             url(role),
-            **{"statement_timeout": str(ApiSettings().statement_timeout_ms), "twin.scope": EVERYTHING},
+            **API_SESSION,
+            statement_timeout=str(ApiSettings().statement_timeout_ms),
         ),
         kwargs={"autocommit": True, "application_name": "twin-api", "connect_timeout": CONNECT_SECONDS},
         min_size=1,
