@@ -1,9 +1,9 @@
 # City Twin. `make demo` and `make test` need nothing but this clone, make and Python 3.11 on Debian 12.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-SLOW :=
+SLOW := explain
 
-.PHONY: help setup setup-dev demo test lint format constraints clean
+.PHONY: help setup setup-dev demo test explain lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,9 @@ lint: setup-dev ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+explain: setup-dev ## show that every filter uses its index at a million assets
+	$(BIN)/python -m benchmarks.explain_filters
 
 format: setup-dev ## bring the code into its style
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,1 @@
+"""What is claimed to be fast, measured."""
