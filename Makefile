@@ -21,14 +21,14 @@ demo: setup ## start a database, load a sample, serve it
 test: setup setup-dev lint ## run every check and test
 	$(BIN)/pytest -n 2 tests
 
+explain: setup-dev ## show that every filter uses its index at a million assets
+	$(BIN)/python -m benchmarks.explain_filters
+
 lint: setup-dev ## check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-
-explain: setup-dev ## show that every filter uses its index at a million assets
-	$(BIN)/python -m benchmarks.explain_filters
 
 format: setup-dev ## bring the code into its style
 	$(BIN)/ruff check --fix .
