@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.parquet
 
 from spatial.arrays import BoolArray, FloatArray, Int64Array
 
@@ -38,6 +39,9 @@ class Column(Protocol):
 
     def __getitem__(self, rows: slice) -> Column:
         """Some rows in a row."""
+
+    def to_numpy(self, *, zero_copy_only: bool) -> Any:
+        """The values as NumPy's."""
 
     def to_pylist(self) -> list[Any]:
         """The values as Python's own."""
@@ -112,9 +116,8 @@ def is_text(column: Column) -> bool:
 
 
 def objects(column: Column) -> ObjectArray:
-    """The values as Python objects, ``None`` where null."""
-    array: ObjectArray = np.empty(len(column), dtype=object)
-    array[:] = column.to_pylist()
+    """Texts or bytes as Python objects, ``None`` where null."""
+    array: ObjectArray = column.to_numpy(zero_copy_only=False)
     return array
 
 
@@ -335,6 +338,23 @@ def csv_batches(
             yield from record_batches(reader)
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise BrokenStream(str(error)) from error
+
+
+def parquet_facts(path: Path) -> tuple[tuple[str, ...], int, dict[str, str]]:
+    """A Parquet file's columns, how many rows it has, and what its writer says of it."""
+    try:
+        with pa.parquet.ParquetFile(path) as file:
+            said = file.schema_arrow.metadata or {}
+            words = {key.decode(): value.decode() for key, value in said.items()}
+            return tuple(file.schema_arrow.names), int(file.metadata.num_rows), words
+    except (pa.ArrowException, OSError) as error:
+        raise BrokenStream(str(error)) from error
+
+
+def parquet_batches(path: Path, size: int) -> Iterator[Batch]:
+    """The rows of a Parquet file, at most ``size`` at a time. Raises ``BrokenStream``."""
+    with pa.parquet.ParquetFile(path) as file:
+        yield from record_batches(file.iter_batches(size))
 
 
 def record_batches(reader: Iterable[Any]) -> Iterator[Batch]:

@@ -13,7 +13,14 @@ from loaders.formats import Source
 from loaders.places import outside
 from loaders.plan import Position
 from spatial.arrays import GeometryArray
-from spatial.crs import CoordinateSystem, Operation, OutsideAreaOfUse, operation_to_wgs84, parse_crs
+from spatial.crs import (
+    CoordinateSystem,
+    Operation,
+    OutsideAreaOfUse,
+    operation_from_wgs84,
+    operation_to_wgs84,
+    parse_crs,
+)
 from spatial.systems import Area
 
 
@@ -42,11 +49,11 @@ def operation_for(
     system: CoordinateSystem, source: Source, first: GeometryArray, accuracy: float
 ) -> Operation:
     """The operation for data that begins so. Raises ``NoOperation`` or ``OutsideAreaOfUse``."""
-    bounds = _bounds(first[~outside(first, system)]) or _bounds(first)
-    corners = None if source.bounds is None else shapely.box(*source.bounds)
-    if corners is not None and not outside(np.array([corners], dtype=object), system)[0]:
-        bounds = source.bounds
-    return operation_to_wgs84(system, bounds or (0.0, 0.0, 0.0, 0.0), accuracy)
+    bounds = _bounds(first[~outside(first, system)]) or _bounds(first) or _middle_of(system, accuracy)
+    if source.bounds is not None:
+        whole = np.array([shapely.box(*source.bounds)], dtype=object)
+        bounds = source.bounds if not outside(whole, system).any() else bounds
+    return operation_to_wgs84(system, bounds, accuracy)
 
 
 def require_inside(operation: Operation | None, first: GeometryArray, outsiders: int, placed: int) -> None:
@@ -62,6 +69,17 @@ def require_inside(operation: Operation | None, first: GeometryArray, outsiders:
         )
 
 
+def _middle_of(system: CoordinateSystem, accuracy: float) -> Area:
+    """The middle of the area of use, in the system's coordinates: where the first rows are nowhere."""
+    west, south, east, north = system.area or (-180.0, -90.0, 180.0, 90.0)
+    lon, lat = (west + east) / 2, (south + north) / 2
+    away = operation_from_wgs84(system, (lon, lat, lon, lat), accuracy)
+    (x,), (y,) = away.transform_xy(np.array([lon]), np.array([lat]))
+    return float(x), float(y), float(x), float(y)
+
+
 def _bounds(geometries: GeometryArray) -> Area | None:
+    if not len(geometries):
+        return None
     west, south, east, north = shapely.total_bounds(geometries).tolist()
     return (west, south, east, north) if np.isfinite([west, south, east, north]).all() else None

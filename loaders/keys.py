@@ -19,19 +19,17 @@ from loaders.plan import Plan
 from loaders.values import present
 from spatial.arrays import BoolArray, Int64Array
 
-_MOSTLY = 0.9
+_MOSTLY = 0.5
 """A column that is only assumed to be the key has at least this share of different values at first."""
 
 
 def choose_key(plan: Plan, first: Rows) -> str | None:
-    """The key column; one that is only assumed must be filled, and mostly different, in the first rows."""
-    if not plan.assumed:
-        return plan.keys[0] if plan.keys else None
-    for name in plan.keys:
-        values = present(first.columns[name])
-        if not values.null_count and len(arrow.distinct(values)) >= _MOSTLY * len(values):
-            return name
-    return None
+    """The mapping's key column, else the first of the likely ones that tells most of the first rows apart."""
+
+    def tells_apart(name: str) -> bool:
+        return len(arrow.distinct(present(first.columns[name]))) >= _MOSTLY * len(first)
+
+    return plan.key or next(filter(tells_apart, plan.likely_keys), None)
 
 
 class Seen:

@@ -9,7 +9,7 @@ nothing is visible, and what a killed load leaves behind is swept by the next.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -26,10 +26,10 @@ from loaders.registered import Registered, dataset_id_of, is_registered
 from loaders.road import Road
 from loaders.settle import number_rest, settle
 from loaders.stage import Stage, dataset_lock, sweep
+from twin.errors import TwinError
 from twin.identity import scheme_for_division
 from twin.registry.database import Connection, connect
 from twin.registry.divisions import Divisions, NoDivisions, UnknownDivision
-from twin.registry.partitions import ensure_partition
 
 __all__ = ["Options", "Receipt", "load"]
 
@@ -76,9 +76,6 @@ def _copy(rows: Rows, road: Road, job: Job, coder: Coder) -> None:
 
 def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
     """Settle and merge in one transaction; gives the codes that rejected rows had got."""
-    if not options.dry_run:
-        with job.connection.transaction():
-            ensure_partition(job.connection, job.kind)
     with job.connection.transaction():
         unused = settle(job)
         if not options.dry_run:
@@ -145,13 +142,25 @@ def _registry(dataset: str) -> Iterator[Connection]:
 
 @contextmanager
 def _undone_on_failure(job: Job, coder: Coder) -> Iterator[None]:
-    """Drop the staging tables in the end; return all codes unless the load is registered."""
+    """Drop the staging tables in the end; return all codes unless the load is registered.
+
+    After a failure that needs a connection of its own: the load's may be in the middle of a statement. Where
+    none is to be had, the next load sweeps.
+    """
     try:
         yield
     except BaseException:
-        if not job.connection.broken and not is_registered(job.connection, job.receipt.load):
-            coder.release()
+        job.connection.close()
+        with suppress(TwinError):
+            _tidy(job, coder)
         raise
-    finally:
-        if not job.connection.broken:
-            job.stage.drop()
+    job.stage.drop()
+
+
+def _tidy(job: Job, coder: Coder) -> None:
+    dataset = job.receipt.dataset
+    with connect("owner", autocommit=True) as connection, dataset_lock(connection, dataset):
+        job.stage.connection = coder.connection = connection
+        if not is_registered(connection, job.receipt.load):
+            coder.release()
+        job.stage.drop()

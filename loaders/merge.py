@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from loaders.job import HASH, Job
 from twin.registry.divisions import ensure_known
-from twin.registry.partitions import partition_name
+from twin.registry.partitions import attach_partition, begin_partition, partition_name
 from twin.registry.tables import STATE_COLUMNS
 from twin.registry.words import searchable
 
@@ -25,8 +25,8 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     receipt.load = job.number("next_load")
     if receipt.changed:
         _write_changes(job)
-    job.run("insert_assets", hash=HASH)
-    job.run("insert_identifiers")
+    _insert(job)
+    job.run("insert_identifiers", valid_from=_VALID_FROM)
     job.run("insert_organisations")
     job.run("insert_issuing")
     if receipt.changed:
@@ -36,12 +36,25 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     _keep_receipt(job, options)
 
 
+# A new asset is valid since it was installed, where that is known and past, else since now.
+_VALID_FROM = sql.SQL("least(coalesce(s.installed::timestamp AT TIME ZONE 'UTC', now()), now())")
+
+
+def _insert(job: Job) -> None:
+    """The new assets; those of a kind that had none get their indexes when all are there."""
+    begun = begin_partition(job.connection, job.kind)
+    partition = sql.Identifier("twin", partition_name(job.kind))
+    job.run("insert_assets", partition=partition, hash=HASH, valid_from=_VALID_FROM)
+    if begun:
+        attach_partition(job.connection, job.kind)
+
+
 def _write_changes(job: Job) -> None:
     state = sql.SQL(", ").join(map(sql.Identifier, STATE_COLUMNS))
     old_state = sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS)
     job.run("close_versions", state=state, old_state=old_state)
     job.run("update_assets", assignments=_assignments(job), hash=HASH)
-    job.run("close_identifiers")
+    job.run("close_identifiers", given_up=job.stage.composed("given_up"))
 
 
 def _assignments(job: Job) -> sql.Composable:

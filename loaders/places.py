@@ -16,7 +16,7 @@ from loaders.plan import Position
 from loaders.values import present, quantities
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.cells import points_to_cells
-from spatial.crs import CoordinateSystem, Operation, outside_area_of_use
+from spatial.crs import WGS84, CoordinateSystem, Operation, outside_area_of_use
 from spatial.geometry import asset_points, geometry_type_names, repair, usable
 from twin.kinds import Kind
 
@@ -97,8 +97,9 @@ def settle_places(raw: Raw, operation: Operation | None, kind: Kind, verdict: Ve
     if operation is not None:
         _reject_outside(geometries, operation.source, verdict)
         geometries[~verdict.alive] = None
-        geometries = operation.transform(geometries)
-        _reject_not_finite(geometries, verdict)
+        if operation.source.definition != WGS84.definition:
+            geometries = operation.transform(geometries)
+            _reject_not_finite(geometries, verdict)
     geometries = _fitted(_repaired(geometries, verdict), kind)
     _reject_types(geometries, kind, verdict)
     geometries[~verdict.alive] = None

@@ -68,15 +68,15 @@ class Position:
 class Plan:
     """Everything that is settled about the columns.
 
-    ``keys`` are the columns that may be the key: the only one of a mapping, else those named like one, best
-    first; which one it is shows in the first rows.
+    ``key`` is the mapping's; without it ``likely_keys`` are the columns named like one, best first: which of
+    them it is shows in the first rows.
     """
 
     kind: Kind
     fillings: tuple[Filling, ...]
     position: Position
-    keys: tuple[str, ...]
-    assumed: bool
+    key: str | None
+    likely_keys: tuple[str, ...]
     unmapped: tuple[str, ...]
 
     def filled(self, where: str) -> tuple[str, ...]:
@@ -99,14 +99,14 @@ def settle(source: Source, kind: Kind, given: GivenMapping, where: object) -> Pl
         if name not in source.columns and not source.tags:
             close = nearest(name, source.columns)
             raise UnknownColumn(column=name, nearest=close, columns=", ".join(source.columns))
-    assumed = given.fields is None
     position = _position(source, given)
-    fillings, keys = _by_name(source, kind, position) if assumed else (_as_given(kind, given, where), ())
-    if given.key is not None:
-        keys = (given.key,)
+    if given.fields is None:
+        fillings, likely_keys = _by_name(source, kind, position)
+    else:
+        fillings, likely_keys = _as_given(kind, given, where), ()
     used = {*(c.name for f in fillings for c in f.columns), *position.columns}
-    unmapped = () if source.tags else tuple(name for name in source.columns if name not in used)
-    return Plan(kind, tuple(fillings), position, keys, assumed, unmapped)
+    unmapped = () if source.tags else tuple(n for n in source.columns if n not in used and n != given.key)
+    return Plan(kind, tuple(fillings), position, given.key, likely_keys, unmapped)
 
 
 def _by_name(source: Source, kind: Kind, position: Position) -> tuple[list[Filling], tuple[str, ...]]:

@@ -134,5 +134,5 @@ def _dataset(first: Rows) -> str | None:
 
 
 def _notes(plan: Plan, key: str | None, *, assumed_crs: bool) -> list[str]:
-    notes = ["key.none" if key is None else "key.assumed" if plan.assumed else ""]
+    notes = ["key.none" if key is None else "key.assumed" if plan.key is None else ""]
     return [note for note in (*notes, "crs.assumed" if assumed_crs else "") if note]

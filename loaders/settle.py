@@ -5,8 +5,9 @@ Runs within the transaction that merges, under the kind's lock, and in a dry run
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import shapely
@@ -30,24 +31,59 @@ def settle(job: Job) -> list[str]:
     Gives the codes that rejected rows had got, which no asset will bear.
     """
     lock_kind(job.connection, job.kind)
-    job.run("registered_codes")
-    # Only now: a planner that takes the codes for missing joins row by row.
-    job.stage.analyze()
-    job.run("note_other_codes")
-    job.run("reject_codes")
-    while job.run("reject_identifiers"):
-        pass
-    job.run("drop_shared_identifiers")
-    if "parent" in job.brought.columns:
-        job.run("resolve_parents")
-        job.run("note_unknown_parents")
+    _ask_registry(job)
+    with _whole_tables(job):
+        unused = list(_judge_rows(job))
     _drop_same(job)
     _count(job)
-    return _take_findings(job)
+    _take_findings(job)
+    return unused
+
+
+def _ask_registry(job: Job) -> None:
+    """Note beside the copied rows what is registered of them, so that they can be judged among themselves."""
+    job.run("registered_codes")
+    job.stage.analyze()
+    for name in ("find_bearers", "find_borne", "note_taken_codes"):
+        job.run(name)
+    if "parent" in job.brought.columns:
+        job.run("resolve_parents")
+    job.stage.analyze()
+
+
+def _judge_rows(job: Job) -> Iterator[str]:
+    """Reject rows and note warnings, by the staging tables alone; gives codes that nobody needs now."""
+    given_up = job.stage.composed("given_up")
+    yield from _drop_rejected(job)
+    job.run("note_doubled_codes")
+    yield from _drop_rejected(job)
+    # A row that is out keeps what it would have given up: so until no more fall.
+    while job.run("note_identifiers", given_up=given_up):
+        yield from _drop_rejected(job)
+    job.run("note_shared_identifiers", given_up=given_up)
+    job.run("drop_shared_identifiers")
+    job.run("note_other_codes")
+    job.run("note_unknown_parents")
+    job.run("mark_other_identifiers")
+
+
+def _drop_rejected(job: Job) -> Iterator[str]:
+    rows = job.connection.execute(job.stage.composed("drop_rejected")).fetchall()
+    return (str(code) for (code,) in rows)
+
+
+@contextmanager
+def _whole_tables(job: Job) -> Iterator[None]:
+    """Join whole tables: where few rows are expected and many come, nested loops would take hours."""
+    job.connection.execute("SET LOCAL enable_nestloop = off")
+    yield
+    job.connection.execute("SET LOCAL enable_nestloop = on")
 
 
 def number_rest(job: Job, coder: Coder) -> None:
     """Give codes to new rows that came without one in a file that brings codes. Commits by itself."""
+    if coder.at_once or not coder.reserving:
+        return
     rows = job.connection.execute(job.stage.composed("uncoded")).fetchall()
     places = {item.code: place for place, item in enumerate(job.kind.classes)}
     groups: dict[Group, Int64Array] = {
@@ -76,13 +112,13 @@ def _unchanged(job: Job) -> sql.Composable:
 
 def _drop_same(job: Job) -> None:
     """Drop and count rows that would change nothing, or only the last digits of their geometry."""
-    parts = {"unchanged": _unchanged(job), "other_identifiers": job.stage.composed("other_identifiers")}
-    job.receipt.same += job.number("drop_same", hash=HASH, **parts)
+    unchanged = _unchanged(job)
+    job.receipt.same += job.number("drop_same", hash=HASH, unchanged=unchanged)
     if not job.brought.places:
         return
     alike: list[int] = []
     with job.connection.cursor(name="nearly_same", binary=True) as cursor:
-        cursor.execute(job.stage.composed("nearly_same", **parts), job.facts)
+        cursor.execute(job.stage.composed("nearly_same", unchanged=unchanged), job.facts)
         while rows := cursor.fetchmany(_FETCH):
             numbers, registered, staged = zip(*rows, strict=True)
             equal = nearly_equal(from_wkb(registered), from_wkb(staged))
@@ -111,23 +147,13 @@ def _count(job: Job) -> None:
     job.receipt.new, job.receipt.changed = (int(row[0]), int(row[1])) if row else (0, 0)
 
 
-def _take_findings(job: Job) -> list[str]:
-    """Bring what was found into the receipt; gives the unused codes."""
-    receipt = job.receipt
-    for rejected, findings in ((True, receipt.rejections), (False, receipt.warnings)):
+def _take_findings(job: Job) -> None:
+    """Bring what was found into the receipt."""
+    for rejected, findings in ((True, job.receipt.rejections), (False, job.receipt.warnings)):
         parameters = {"rejected": rejected, "room": findings.room()}
         shown = job.connection.execute(job.stage.composed("findings"), parameters).fetchall()
         for number, reason, field, value, fact in shown:
             findings.add(Finding(number, field, value, reason, {"other": fact or "", "first": fact or ""}))
-        seen: defaultdict[str, int] = defaultdict(int)
-        for row in shown:
-            seen[row[1]] += 1
-        counted = job.connection.execute(job.stage.composed("finding_counts"), parameters).fetchall()
-        for reason, number in counted:
-            findings.count(reason, number - seen[reason])
-    return list(_unused_codes(job))
-
-
-def _unused_codes(job: Job) -> Iterator[str]:
-    rows = job.connection.execute(job.stage.composed("unused_codes")).fetchall()
-    return (str(code) for (code,) in rows)
+        kept = Counter(row[1] for row in shown)
+        for reason, number in job.connection.execute(job.stage.composed("finding_counts"), parameters):
+            findings.count(reason, number - kept[reason])

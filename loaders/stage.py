@@ -30,6 +30,7 @@ from twin.kinds.fields import identifier
 LOAD_LOCK = 0x7E10
 SRID = 4326
 
+_SUFFIXES = ("", "_identifier", "_borne", "_finding")
 _TEXTS = ("name", "address", "status", "parent", "authority", "owner", "maintainer", "survey_method")
 
 
@@ -70,6 +71,7 @@ class Stage:
         tables = {
             "stage": sql.Identifier("stage", self.name),
             "identifiers": sql.Identifier("stage", f"{self.name}_identifier"),
+            "borne": sql.Identifier("stage", f"{self.name}_borne"),
             "findings": sql.Identifier("stage", f"{self.name}_finding"),
         }
         return sql.SQL(cast("Any", statement(name))).format(**tables, **parts)
@@ -106,7 +108,7 @@ class Stage:
 
     def analyze(self) -> None:
         """Let the planner know what was copied."""
-        for suffix in ("", "_identifier"):
+        for suffix in _SUFFIXES:
             self.connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("stage", self.name + suffix)))
 
 
@@ -133,7 +135,7 @@ def _name(key: int) -> str:
 
 
 def _drop(connection: Connection[Any], name: str) -> None:
-    tables = [sql.Identifier("stage", name + suffix) for suffix in ("", "_identifier", "_finding")]
+    tables = [sql.Identifier("stage", name + suffix) for suffix in _SUFFIXES]
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(tables)))
 
 

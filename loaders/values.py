@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -122,10 +123,11 @@ def _boolean(text: Column, name: str, verdict: Verdict) -> Column:
 
 def _date(text: Column, name: str, order: DateOrder | None, verdict: Verdict) -> Column:
     known = order or order_of(arrow.distinct(text))
-    reasons = arrow.map_distinct(text, lambda word: read_date(word, known).reason)
+    read = cache(lambda word: read_date(word, known))
+    reasons = arrow.map_distinct(text, lambda word: read(word).reason)
     for reason in ("date.invalid", "date.ambiguous", "date.imprecise"):
         verdict.warn(arrow.equals(reasons, reason), reason, name, shown(text))
-    return arrow.map_distinct(text, lambda word: read_date(word, known).iso)
+    return arrow.map_distinct(text, lambda word: read(word).iso)
 
 
 def _number(text: Column, attribute: Attribute, unit: str | None, verdict: Verdict) -> Column:

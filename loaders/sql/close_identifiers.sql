@@ -1,10 +1,6 @@
 -- Changed assets no longer bear what their file no longer says.
 UPDATE twin.identifier i
 SET valid_to = now()
-FROM {stage} s
-WHERE s.existing AND i.code = s.code AND i.valid_to IS NULL
-  AND i.scheme = ANY(%(schemes)s) AND i.issuer IN ('', %(dataset)s)
-  AND NOT EXISTS (
-      SELECT FROM {identifiers} n
-      WHERE n.row_number = s.row_number AND (n.scheme, n.issuer, n.value) = (i.scheme, i.issuer, i.value)
-  )
+FROM ({given_up}) AS given_up
+WHERE (i.scheme, i.value, i.issuer, i.code) = (given_up.scheme, given_up.value, given_up.issuer, given_up.code)
+  AND i.valid_to IS NULL

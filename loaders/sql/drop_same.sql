@@ -1,5 +1,4 @@
--- Drop rows that would leave their asset as it is, and remember what they say now, so that the next load need not
--- look again. NOT IN is hashed whatever the planner believes of how many rows there are.
+-- Drop rows that would leave their asset as it is, and remember what they say: the next load need not look again.
 WITH same AS (
     DELETE FROM {stage} s
     USING twin.asset a
@@ -7,7 +6,7 @@ WITH same AS (
       AND {unchanged}
       AND a.geom IS NOT DISTINCT FROM CASE WHEN %(places)s THEN s.geom ELSE a.geom END
       AND a.attributes = (a.attributes - %(attributes)s::text[]) || s.attributes
-      AND s.code NOT IN ({other_identifiers})
+      AND NOT s.other_identifiers
     RETURNING s.code, {hash} AS source_hash
 ), remembered AS (
     UPDATE twin.asset a

@@ -1,10 +1,9 @@
 -- What new assets bear, and what changed ones bear newly.
 INSERT INTO twin.identifier (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
-SELECT n.scheme, n.issuer, n.value, a.kind, a.issued_in, a.code, %(load_id)s, a.valid_from
+SELECT
+    n.scheme, n.issuer, n.value, %(kind)s, s.issued_in, s.code, %(load_id)s,
+    CASE WHEN s.existing THEN now() ELSE {valid_from} END
 FROM {identifiers} n
 JOIN {stage} s USING (row_number)
-JOIN twin.asset a ON a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
-WHERE NOT EXISTS (
-    SELECT FROM twin.identifier i
-    WHERE i.valid_to IS NULL AND (i.scheme, i.issuer, i.value, i.code) = (n.scheme, n.issuer, n.value, a.code)
-)
+LEFT JOIN {borne} b ON (b.row_number, b.scheme, b.issuer, b.value) = (n.row_number, n.scheme, n.issuer, n.value)
+WHERE b.row_number IS NULL

@@ -24,10 +24,21 @@ CREATE UNLOGGED TABLE {stage} (
     attributes jsonb NOT NULL,
     words text,
     geom geometry,
-    cell bigint
+    cell bigint,
+    other_identifiers boolean NOT NULL DEFAULT false
 );
+-- The identifiers that the rows bring, and who bears each of them now.
 CREATE UNLOGGED TABLE {identifiers} (
     row_number bigint NOT NULL,
+    scheme text NOT NULL,
+    issuer text NOT NULL,
+    value text NOT NULL,
+    bearer text
+);
+-- The identifiers that the rows' assets bear now.
+CREATE UNLOGGED TABLE {borne} (
+    row_number bigint NOT NULL,
+    code text NOT NULL,
     scheme text NOT NULL,
     issuer text NOT NULL,
     value text NOT NULL
@@ -38,6 +49,5 @@ CREATE UNLOGGED TABLE {findings} (
     reason text NOT NULL,
     field text NOT NULL,
     value text,
-    fact text,
-    unused_code text
+    fact text
 )

@@ -35,17 +35,43 @@ def lock_kind(connection: Connection[Any], kind: Kind) -> None:
 
 def ensure_partition(connection: Connection[Any], kind: Kind) -> None:
     """Make the kind's partition, indexes and view where they are missing; commits nothing."""
+    if begin_partition(connection, kind):
+        attach_partition(connection, kind)
+
+
+def begin_partition(connection: Connection[Any], kind: Kind) -> bool:
+    """Make the kind's partition where it is missing: without indexes, and not yet part of ``twin.asset``.
+
+    Rows that are there before the indexes cost a third. Commits nothing; false where there is a partition.
+    """
     table = partition_name(kind)
     if not _exists(connection, table):
         lock_kind(connection, kind)
-    if not _exists(connection, table):
-        connection.execute(
-            sql.SQL("CREATE TABLE twin.{} PARTITION OF twin.asset FOR VALUES IN ({})").format(
-                sql.Identifier(table), sql.Literal(kind.name)
-            )
+    if _exists(connection, table):
+        return False
+    connection.execute(
+        sql.SQL("CREATE TABLE twin.{} (LIKE twin.asset INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(
+            sql.Identifier(table)
         )
-        ensure_attribute_indexes(connection, kind)
-        replace_view(connection, kind)
+    )
+    return True
+
+
+def attach_partition(connection: Connection[Any], kind: Kind) -> None:
+    """Make what ``begin_partition`` made, and what has been put into it, part of ``twin.asset``.
+
+    ATTACH builds every index and, unlike CREATE TABLE … PARTITION OF, keeps nobody from reading; the check
+    saves it from reading all rows once more.
+    """
+    table, name = sql.Identifier("twin", partition_name(kind)), sql.Literal(kind.name)
+    for statement in (
+        "ALTER TABLE {table} ADD CONSTRAINT kind CHECK (kind = {name})",
+        "ALTER TABLE twin.asset ATTACH PARTITION {table} FOR VALUES IN ({name})",
+        "ALTER TABLE {table} DROP CONSTRAINT kind",
+    ):
+        connection.execute(sql.SQL(statement).format(table=table, name=name))
+    ensure_attribute_indexes(connection, kind)
+    replace_view(connection, kind)
 
 
 def ensure_attribute_indexes(connection: Connection[Any], kind: Kind) -> None:
