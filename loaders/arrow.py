@@ -1,4 +1,4 @@
-"""Whole columns in Apache Arrow: the only module that imports pyarrow, with types.
+"""Whole columns in Apache Arrow: the only module of the loaders that imports pyarrow, with types.
 
 A ``Column`` holds one value per row, null where there is none. Every function takes and gives whole columns;
 where Python has to look at values one by one, it looks at each distinct value once (``map_distinct``).
