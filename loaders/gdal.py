@@ -1,4 +1,4 @@
-"""Files that GDAL reads, as Arrow batches: the only module of the loaders that imports pyogrio, with types."""
+"""Files that GDAL reads, as Arrow batches: the only module of the loaders that imports pyogrio, typed."""
 
 from __future__ import annotations
 
