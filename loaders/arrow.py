@@ -196,6 +196,11 @@ def single_spaced(column: Column) -> Column:
     return _column(pc.utf8_trim_whitespace(pc.replace_substring_regex(column, r"\s+", " ")))
 
 
+def decimal_points(column: Column) -> Column:
+    """The texts with the comma of those like ``-1,5`` become a point."""
+    return _column(pc.replace_substring_regex(column, r"^([+-]?[0-9]+),([0-9]+)$", r"\1.\2"))
+
+
 def is_ascii(column: Column) -> BoolArray:
     """Which texts are plain ASCII; null counts as such."""
     return _mask(pc.fill_null(pc.string_is_ascii(column), True))

@@ -50,7 +50,7 @@ def operation_for(
 ) -> Operation:
     """The operation for data that begins so. Raises ``NoOperation`` or ``OutsideAreaOfUse``."""
     bounds = _bounds(first[~outside(first, system)]) or _bounds(first) or _middle_of(system, accuracy)
-    if source.bounds is not None:
+    if source.bounds is not None and np.isfinite(source.bounds).all():
         whole = np.array([shapely.box(*source.bounds)], dtype=object)
         bounds = source.bounds if not outside(whole, system).any() else bounds
     return operation_to_wgs84(system, bounds, accuracy)

@@ -23,6 +23,14 @@ class FileMissing(TwinError):
     zh = "没有文件 {path}。请检查路径。"
 
 
+class FileIsFolder(TwinError):
+    """The path leads to a folder."""
+
+    code = "file.folder"
+    en = "{path} is a folder. Name a file in it."
+    zh = "{path} 是目录。请指定其中的文件。"
+
+
 class UnknownFormat(TwinError):
     """Neither the name nor the content is that of a format that can be loaded."""
 
@@ -35,8 +43,15 @@ class WrongFormat(TwinError):
     """The content is not what the file's name says."""
 
     code = "file.format_mismatch"
-    en = "{path} is called a {claimed} file, but its content is {found_en}. Give it its true extension."
-    zh = "{path} 名为 {claimed} 文件，但内容是 {found_zh}。请改为真实的扩展名。"
+    en = "{path} is called a {claimed} file, but its content is {found}. Give it its true extension."
+    zh = "{path} 名为 {claimed} 文件，但内容是 {found}。请改为真实的扩展名。"
+
+
+class NoFormat(WrongFormat):
+    """The content is neither what the file's name says nor anything else that can be loaded."""
+
+    en = "{path} is no {claimed} file, nor in any other format that can be loaded. See `twin formats`."
+    zh = "{path} 不是 {claimed} 文件，也不是其他可加载的格式。可用 `twin formats` 查看。"
 
 
 class ShapefilePartMissing(TwinError):
@@ -71,6 +86,32 @@ class UnknownLayer(TwinError):
     zh = "{path} 没有图层 {layer}；已有图层：{layers}。请用 --layer 选择。"
 
 
+class NoLayers(UnknownLayer):
+    """A layer was chosen of a file whose format has none."""
+
+    en = "{path} has no layers, as no {format} file has. Leave out --layer {layer}."
+    zh = "{path} 没有图层：{format} 文件不分图层。请去掉 --layer {layer}。"
+
+
+class KindAbsent(TwinError):
+    """An OpenStreetMap extract holds no object of the kind."""
+
+    code = "kind.absent"
+    en = (
+        "{path} holds no object of the kind {kind} in {layers}: none has a tag {tags}. "
+        "Choose another kind, layer or extract."
+    )
+    zh = "{path} 的 {layers} 中没有种类 {kind} 的对象：均无标签 {tags}。请换用其他种类、图层或数据文件。"
+
+
+class KindNotInOsm(TwinError):
+    """OpenStreetMap has no tags for the kind."""
+
+    code = "kind.not_in_osm"
+    en = "OpenStreetMap has no tags for the kind {kind}, so {path} holds none. Choose another kind."
+    zh = "OpenStreetMap 没有种类 {kind} 的标签，{path} 中不会有此类对象。请换用其他种类。"
+
+
 class LayerNeeded(TwinError):
     """The file has several layers and none was chosen."""
 
@@ -87,12 +128,42 @@ class UnknownEncoding(TwinError):
     zh = "{path} 的文本不是 {tried} 编码。请另存为 UTF-8。"
 
 
+class UnknownCodePage(UnknownEncoding):
+    """A shapefile's ``.cpg`` names an encoding that nobody knows."""
+
+    en = "The .cpg of {path} names an unknown encoding, {name}. Remove or correct it."
+    zh = "{path} 的 .cpg 指明了未知编码 {name}。请删除或更正该文件。"
+
+
+class DatasetInvalid(TwinError):
+    """What was said can't be the name of a dataset."""
+
+    code = "dataset.invalid"
+    en = "A dataset can't be called {name}: it needs a letter or digit, and no controls. Correct --dataset."
+    zh = "{name} 不能作为数据集名称：须含文字或数字，且不含控制字符。请更正 --dataset。"
+
+
 class MappingInvalid(TwinError):
     """The mapping file cannot be understood."""
 
     code = "mapping.invalid"
     en = "The mapping {path} cannot be used: {problem}."
     zh = "无法使用映射文件 {path}：{problem}。"
+
+
+class KeyChanged(TwinError):
+    """The rows of a dataset were known by another column, and those of this file are not the same ones."""
+
+    code = "key.changed"
+    en = (
+        "The rows of dataset {dataset} ({kind}) are known by {before}, those of this file by {now}, and "
+        "hardly any of them is registered: they would mix. Load the file under another --dataset, or map "
+        "the same key."
+    )
+    zh = (
+        "数据集 {dataset}（{kind}）以 {before} 识别各行，而此文件以 {now} 识别，"
+        "且几乎没有相同的行，会造成混淆。请用另一个 --dataset 加载，或在映射中指定相同的主键。"
+    )
 
 
 class UnknownColumn(TwinError):

@@ -16,6 +16,7 @@ from loaders import arrow
 from loaders.arrow import Batch, BrokenStream, Column
 from loaders.errors import FileBroken, UnknownEncoding
 from spatial.systems import Area
+from twin.errors import sentence
 
 BATCH_ROWS = 65_536
 """Rows held in memory at a time."""
@@ -79,12 +80,7 @@ def _told(path: Path, encoding: str | None) -> Iterator[None]:
     except (DataSourceError, DataLayerError, BrokenStream) as error:
         if "UTF8" in str(error):
             raise UnknownEncoding(path=path, tried=encoding or "UTF-8") from None
-        raise FileBroken(path=path, reason=_sentence(str(error))) from error
-
-
-def _sentence(text: str) -> str:
-    line = " ".join(text.split())
-    return line if line.endswith(".") else f"{line}."
+        raise FileBroken(path=path, reason=sentence(error)) from error
 
 
 @contextmanager

@@ -67,6 +67,7 @@ class Job:
             "dataset": self.receipt.dataset,
             "dataset_id": self.dataset_id,
             "load_id": self.receipt.load,
+            "kept": COMPONENT_CODE,
             "schemes": list(self.brought.schemes),
             "attributes": list(self.brought.attributes),
             "places": self.brought.places,

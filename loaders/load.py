@@ -16,17 +16,17 @@ import psycopg
 
 from loaders.coding import Coder, adopt_codes
 from loaders.crs import require_inside
-from loaders.errors import LoadConflict, LoadStopped
+from loaders.errors import KeyChanged, LoadConflict, LoadStopped
 from loaders.formats import Rows
 from loaders.job import Brought, Job
 from loaders.merge import analyze, merge
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
-from loaders.registered import Registered, dataset_id_of, is_registered
+from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.road import Road
 from loaders.settle import number_rest, settle
 from loaders.stage import Stage, dataset_lock, sweep
-from twin.errors import TwinError
+from twin.errors import TwinError, sentence
 from twin.identity import scheme_for_division
 from twin.registry.database import Connection, connect
 from twin.registry.divisions import Divisions, NoDivisions, UnknownDivision
@@ -86,7 +86,7 @@ def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
 
 
 def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Job, Coder]:
-    """What the load has to know of the registry. Raises ``NoDivisions`` or ``UnknownDivision``."""
+    """What the load has to know. Raises ``NoDivisions``, ``UnknownDivision`` or ``KeyChanged``."""
     kind, receipt = ready.plan.kind, ready.receipt
     divisions = Divisions.read(connection)
     if options.division is not None:
@@ -95,9 +95,11 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
     elif not divisions:
         raise NoDivisions
     dataset_id = dataset_id_of(connection, receipt.dataset)
+    registered = Registered.read(connection, dataset_id, kind)
+    _compare_sources(ready, LastLoad.read(connection, dataset_id, kind), registered)
     road = Road(
         ready,
-        Registered.read(connection, dataset_id, kind),
+        registered,
         divisions,
         options,
         seed=ready.seed(divisions.fingerprint, divisions.home, options.division, options.accuracy),
@@ -111,6 +113,22 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         reserving=not options.dry_run,
     )
     return road, job, coder
+
+
+def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registered) -> None:
+    """See that this file's rows are those of the dataset; raises ``KeyChanged`` where they would mix."""
+    receipt = ready.receipt
+    if last is None:
+        return
+    if last.key != ready.key and not registered.holds_most(ready.first_keys):
+        raise KeyChanged(
+            dataset=receipt.dataset,
+            kind=receipt.kind,
+            before=last.key or "their place",
+            now=ready.key or "their place",
+        )
+    if last.source != receipt.source and not ready.dataset_said:
+        receipt.notes.append("dataset.joined")
 
 
 def _watched(ready: Prepared, progress: Progress | None) -> Iterator[Rows]:
@@ -137,7 +155,7 @@ def _registry(dataset: str) -> Iterator[Connection]:
     except psycopg.errors.UniqueViolation as error:
         raise LoadConflict(what=error.diag.constraint_name) from error
     except psycopg.OperationalError as error:
-        raise LoadStopped(dataset=dataset, reason=" ".join(str(error).split())) from error
+        raise LoadStopped(dataset=dataset, reason=sentence(error)) from error
 
 
 @contextmanager

@@ -22,12 +22,13 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from loaders.errors import FileMissing, MappingInvalid
+from loaders.errors import DatasetInvalid, FileMissing, MappingInvalid
 
 DateOrder = Literal["ymd", "mdy", "dmy"]
 DATE_ORDERS: tuple[DateOrder, ...] = ("ymd", "mdy", "dmy")
@@ -61,6 +62,13 @@ class Mapping:
         """Every column that it names."""
         named = [self.key, *(source.column for source in (self.fields or {}).values())]
         return tuple(name for name in named if name is not None)
+
+
+def require_dataset_name(name: str) -> None:
+    """Raise ``DatasetInvalid`` for a name without a letter or digit, or with what no database holds."""
+    controls = any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    if controls or not any(character.isalnum() for character in name):
+        raise DatasetInvalid(name=ascii(name) if controls else repr(name))
 
 
 def read_mapping(path: Path) -> Mapping:

@@ -70,16 +70,17 @@ def read_geometries(rows: Rows, position: Position) -> Raw:
         geometries = shapely.from_wkt(arrow.objects(text), on_invalid="ignore")
         return Raw(geometries, shapely.is_missing(geometries) & ~arrow.is_null(text), text)
     if position.lon is not None and position.lat is not None:
-        return _points(rows, position.lon, position.lat)
+        written = [present(rows.columns[name]) for name in (position.lon, position.lat)]
+        x, y = map(arrow.decimal_points, written) if position.decimal_comma else written
+        return _points(x, y)
     none = np.full(len(rows), None, dtype=object)
     return Raw(none, np.zeros(len(rows), dtype=np.bool_))
 
 
-def _points(rows: Rows, lon: str, lat: str) -> Raw:
-    x_text, y_text = present(rows.columns[lon]), present(rows.columns[lat])
+def _points(x_text: Column, y_text: Column) -> Raw:
     x, y = quantities(x_text, None, None), quantities(y_text, None, None)
     there = ~np.isnan(x) & ~np.isnan(y)
-    geometries: GeometryArray = np.full(len(rows), None, dtype=object)
+    geometries: GeometryArray = np.full(len(x_text), None, dtype=object)
     geometries[there] = shapely.points(x[there], y[there])
     blank = arrow.is_null(x_text) & arrow.is_null(y_text)
     return Raw(geometries, ~there & ~blank, arrow.joined([x_text, y_text], " "))

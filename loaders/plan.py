@@ -8,15 +8,15 @@ it has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loaders.errors import MappingInvalid, UnknownColumn, UnknownField, nearest
 from loaders.formats import Source
 from loaders.mapping import FieldSource
 from loaders.mapping import Mapping as GivenMapping
 from twin.kinds import Kind
-from twin.kinds.common import common_fields
-from twin.kinds.fields import Field, field_names, identifier
+from twin.kinds.common import ADDRESS_PARTS, common_fields
+from twin.kinds.fields import Field, choice_words, field_names, identifier
 from twin.kinds.model import Attribute, Identifier
 from twin.kinds.names import normalise_name
 from twin.kinds.units import factor
@@ -41,22 +41,30 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """How one field of the kind is filled: from columns, the first that has a value, or with one value."""
+    """How one field of the kind is filled: from columns, the first that has a value, or with one value.
+
+    ``parts`` are columns whose values, joined, fill it where none of ``columns`` has one.
+    """
 
     target: Field
     meaning: Attribute | Identifier
     columns: tuple[Column, ...]
     source: FieldSource = field(default_factory=FieldSource)
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a row's geometry is when the file has none of its own; ``degrees``: the names say longitude."""
+    """Where a row's geometry is when the file has none of its own; ``degrees``: the names say longitude.
+
+    ``decimal_comma``: coordinates may be written as ``121,5``.
+    """
 
     lon: str | None = None
     lat: str | None = None
     wkt: str | None = None
     degrees: bool = False
+    decimal_comma: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -87,7 +95,7 @@ class Plan:
         """The mapping as the receipt shows it."""
         shown: dict[str, object] = {}
         for filling in self.fillings:
-            named = [column.name for column in filling.columns]
+            named = [*(column.name for column in filling.columns), *filling.parts]
             shown[filling.target.name] = filling.source.value if not named else ", ".join(named)
         position = {"lon": self.position.lon, "lat": self.position.lat, "wkt": self.position.wkt}
         return shown | {name: column for name, column in position.items() if column is not None}
@@ -99,12 +107,16 @@ def settle(source: Source, kind: Kind, given: GivenMapping, where: object) -> Pl
         if name not in source.columns and not source.tags:
             close = nearest(name, source.columns)
             raise UnknownColumn(column=name, nearest=close, columns=", ".join(source.columns))
-    position = _position(source, given)
+    position = replace(_position(source, given), decimal_comma=source.decimal_comma)
     if given.fields is None:
         fillings, likely_keys = _by_name(source, kind, position)
     else:
         fillings, likely_keys = _as_given(kind, given, where), ()
-    used = {*(c.name for f in fillings for c in f.columns), *position.columns}
+    used = {
+        *(c.name for f in fillings for c in f.columns),
+        *(p for f in fillings for p in f.parts),
+        *position.columns,
+    }
     unmapped = () if source.tags else tuple(n for n in source.columns if n not in used and n != given.key)
     return Plan(kind, tuple(fillings), position, given.key, likely_keys, unmapped)
 
@@ -120,9 +132,20 @@ def _by_name(source: Source, kind: Kind, position: Position) -> tuple[list[Filli
             found.setdefault(field_itself, []).append(Column(column, target.unit))
     keys = tuple(column.name for column in found.pop(Field("common", "source_key"), []))
     several = slice(None) if source.tags else slice(1)
-    return [
+    fillings = [
         Filling(target, _meaning(kind, target), tuple(columns[several])) for target, columns in found.items()
-    ], keys
+    ]
+    return _with_address(fillings, source, kind), keys
+
+
+def _with_address(fillings: list[Filling], source: Source, kind: Kind) -> list[Filling]:
+    """The fillings, with the address made of its parts in rows where no column has it whole."""
+    parts = tuple(name for name in ADDRESS_PARTS if name in source.columns)
+    if not parts:
+        return fillings
+    target = Field("common", "address")
+    whole = next((f for f in fillings if f.target == target), Filling(target, _meaning(kind, target), ()))
+    return [*(f for f in fillings if f.target != target), replace(whole, parts=parts)]
 
 
 def _as_given(kind: Kind, given: GivenMapping, where: object) -> list[Filling]:
@@ -137,9 +160,23 @@ def _as_given(kind: Kind, given: GivenMapping, where: object) -> list[Filling]:
             raise MappingInvalid(
                 path=where, problem=f"{name} is in {unit or 'no unit'}, not in {source.unit}"
             )
+        _require_choices(meaning, source, where)
         columns = () if source.column is None else (Column(source.column, source.unit),)
         fillings.append(Filling(target, meaning, columns, source))
     return fillings
+
+
+def _require_choices(meaning: Attribute | Identifier, source: FieldSource, where: object) -> None:
+    """Refuse a mapping that writes what the field does not allow. Raises ``MappingInvalid``."""
+    if not isinstance(meaning, Attribute) or meaning.type != "choice" or meaning.fallback:
+        return
+    words = choice_words(meaning)
+    for said in filter(None, (source.value, *source.values.values())):
+        if normalise_name(said) not in words:
+            allowed = ", ".join(choice.value for choice in meaning.choices)
+            raise MappingInvalid(
+                path=where, problem=f"{meaning.name} can't be {said}; it is one of {allowed}"
+            )
 
 
 def _target(kind: Kind, name: str) -> Field:

@@ -8,14 +8,17 @@ from itertools import chain
 from pathlib import Path
 
 from loaders import arrow
+from loaders.arrow import Column
 from loaders.crs import declared, operation_for
 from loaders.errors import FileEmpty, KindNeeded
+from loaders.exported import of_other_kinds
 from loaders.formats import Request, Rows, Source, detect
 from loaders.keys import choose_key, fingerprint
-from loaders.mapping import Mapping, read_mapping
+from loaders.mapping import Mapping, read_mapping, require_dataset_name
 from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
+from loaders.values import present
 from spatial.arrays import GeometryArray
 from spatial.crs import DEFAULT_ACCURACY, Operation
 from twin.kinds import Kind, all_kinds, kind
@@ -45,7 +48,10 @@ class Options:
 
 @dataclass(slots=True)
 class Prepared:
-    """A file that can be loaded: all its ``rows``, and the geometries of the ``first`` batch."""
+    """A file that can be loaded: all its ``rows``, and of the first batch the geometries and the keys.
+
+    ``dataset_said`` is false where the dataset is only the file's name.
+    """
 
     path: Path
     source: Source
@@ -53,8 +59,10 @@ class Prepared:
     key: str | None
     operation: Operation | None
     first: GeometryArray
+    first_keys: Column | None
     rows: Iterator[Rows]
     receipt: Receipt
+    dataset_said: bool
 
     def seed(self, *facts: object) -> int:
         """What the rows' hashes are seeded with."""
@@ -71,20 +79,21 @@ def prepare(path: Path, options: Options) -> Prepared:
     plan = settle(source, wanted, mapping, options.mapping)
     positioned = source.has_geometry or bool(plan.position.columns)
     system = declared(path, options.crs or mapping.crs, source, plan.position) if positioned else None
-    first, rows = _first(path, source)
+    first, rows = _first(path, source, wanted)
     geometries = read_geometries(first, plan.position).geometries
     key = choose_key(plan, first)
     operation = None
     if system is not None:
-        accuracy = options.accuracy or DEFAULT_ACCURACY
+        accuracy = DEFAULT_ACCURACY if options.accuracy is None else options.accuracy
         operation = operation_for(system.system, source, geometries, accuracy)
+    if options.dataset is not None:
+        require_dataset_name(options.dataset)
+    named = options.dataset or _dataset(first)
     receipt = Receipt(
         source=path.name,
         format=chosen.name,
         kind=wanted.name,
-        dataset=options.dataset
-        or _dataset(first)
-        or path.name.removesuffix(path.suffix).removesuffix(".osm"),
+        dataset=named or path.name.removesuffix(path.suffix).removesuffix(".osm"),
         layer=source.layer,
         dry_run=options.dry_run,
         encoding=source.encoding,
@@ -96,7 +105,10 @@ def prepare(path: Path, options: Options) -> Prepared:
         receipt.crs, receipt.operation = system.system.code or system.system.name, operation.name
         receipt.accuracy = operation.accuracy
     receipt.notes = _notes(plan, key, assumed_crs=system is not None and system.assumed)
-    return Prepared(path, source, plan, key, operation, geometries, rows, receipt)
+    keys = None if key is None else present(first.columns[key])
+    return Prepared(
+        path, source, plan, key, operation, geometries, keys, rows, receipt, dataset_said=named is not None
+    )
 
 
 def _kind(path: Path, options: Options, mapping: Mapping) -> Kind:
@@ -106,22 +118,24 @@ def _kind(path: Path, options: Options, mapping: Mapping) -> Kind:
     return kind(name)
 
 
-def _first(path: Path, source: Source) -> tuple[Rows, Iterator[Rows]]:
-    """The first batch that has rows, and all batches. Raises ``FileEmpty``."""
+def _first(path: Path, source: Source, wanted: Kind) -> tuple[Rows, Iterator[Rows]]:
+    """Of the first batch that has rows of the kind those rows, and all batches. Raises ``FileEmpty``."""
     batches = source.rows()
-    before: list[Rows] = []
-    for batch in batches:
-        before.append(batch)
-        if len(batch):
-            return batch, chain(before, batches)
-    if not any(batch.unread for batch in before):
+    found = False
+    own: Rows | None = None
+    for number, batch in enumerate(batches):
+        own = batch.take(~of_other_kinds(batch, wanted))
+        if len(own):
+            return own, chain([batch], batches) if number == 0 else source.rows()
+        found = found or len(batch) > 0 or len(batch.unread) > 0
+    if own is None or not found:
         layer = source.layer
         raise FileEmpty(
             path=path,
             where_en=f" in layer {layer}" if layer else "",
             where_zh=f"图层 {layer} " if layer else "",
         )
-    return before[0], iter(before)
+    return own, source.rows()
 
 
 def _dataset(first: Rows) -> str | None:

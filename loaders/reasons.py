@@ -18,6 +18,7 @@ Words = tuple[str, str]
 REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "row.fields": ("The line has more or fewer fields than the header.", "该行的字段数与表头不符。"),
+        "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
         "geometry.unreadable": (

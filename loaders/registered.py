@@ -9,9 +9,13 @@ import numpy as np
 from psycopg import Connection, sql
 
 from loaders import arrow
+from loaders.arrow import Column
 from loaders.keys import Identity, hashes_of, lookup
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
+
+_SAME_ROWS = 0.5
+"""The share of known keys from which a column of another name is taken for the same key."""
 
 
 def dataset_id_of(connection: Connection[Any], name: str) -> int | None:
@@ -23,6 +27,24 @@ def dataset_id_of(connection: Connection[Any], name: str) -> int | None:
 def is_registered(connection: Connection[Any], load: int | None) -> bool:
     """Whether a load came to its end."""
     return connection.execute("SELECT FROM twin.load WHERE id = %s", (load,)).fetchone() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LastLoad:
+    """Of the last load of a dataset's kind the file's name and the key column, None where there was none."""
+
+    source: str
+    key: str | None
+
+    @classmethod
+    def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> LastLoad | None:
+        """The last load, if there was one."""
+        row = connection.execute(
+            "SELECT source, receipt ->> 'key' FROM twin.load"
+            " WHERE dataset_id = %s AND kind = %s ORDER BY id DESC LIMIT 1",
+            (dataset_id, kind.name),
+        ).fetchone()
+        return cls(*row) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +76,9 @@ class Registered:
         same = existing.copy()
         same[existing] = self.hashes[places[existing]] == identity.hashes[existing]
         return existing, same
+
+    def holds_most(self, keys: Column | None) -> bool:
+        """Whether at least half of the keys are registered."""
+        if keys is None or not len(keys):
+            return False
+        return bool((lookup(self.keys, hashes_of([keys])) >= 0).mean() >= _SAME_ROWS)

@@ -10,6 +10,7 @@ import shapely
 from loaders import arrow
 from loaders.arrow import Column, ObjectArray
 from loaders.draft import Draft
+from loaders.exported import of_other_kinds
 from loaders.findings import Finding, Verdict, shown
 from loaders.formats import Rows
 from loaders.keys import Identity, Seen, identify, judge_keys
@@ -42,11 +43,21 @@ class Road:
         for line in rows.unread:
             self.ready.receipt.rejections.add(Finding(line.number, None, line.value, line.reason, {}))
         self.ready.receipt.read += len(rows) + len(rows.unread)
+        rows = self._of_the_kind(rows)
         raw = read_geometries(rows, self.ready.plan.position)
         self.placed += int((~shapely.is_missing(raw.geometries)).sum())
         identity = identify(rows, raw, self.ready.key, self.seed, self._places)
         left, existing = self._left(rows, identity)
         return self._judge(rows.take(left), raw.take(left), identity.take(left), existing[left])
+
+    def _of_the_kind(self, rows: Rows) -> Rows:
+        """The rows without those that an export of several kinds says to be of another kind."""
+        others = of_other_kinds(rows, self.ready.plan.kind)
+        if not others.any():
+            return rows
+        verdict = self._verdict(rows.numbers)
+        verdict.reject(others, "kind.other", "kind", shown(rows.columns["kind"]))
+        return rows.take(verdict.alive)
 
     def _left(self, rows: Rows, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows are neither doubles nor as they were, and which of all are registered."""

@@ -59,6 +59,8 @@ def _fill(filling: Filling, columns: Mapping[str, Column], length: int, verdict:
         texts: list[tuple[Column, str | None]] = [(arrow.constant(filling.source.value, length), None)]
     else:
         texts = [(present(columns[column.name]), column.unit) for column in filling.columns]
+    if filling.parts:
+        texts.append((arrow.joined([present(columns[part]) for part in filling.parts], " "), None))
     found = [
         _typed(filling.meaning, translated(text, filling.source.values), unit, filling.source, verdict)
         for text, unit in texts

@@ -25,6 +25,13 @@ def language() -> Language:
     return "zh" if chosen.lower().startswith("zh") else "en"
 
 
+def sentence(problem: object) -> str:
+    """A foreign message on one line, ended like a sentence."""
+    text = " ".join(str(problem).split())
+    plain = text.rstrip(".")
+    return plain if plain.endswith(("?", "!", "。")) else f"{plain}."
+
+
 class TwinError(Exception):
     """The base of every error that a user can meet; ``details`` are the facts its words name."""
 

@@ -47,7 +47,11 @@ def _assets(assets: Assets, where: Any) -> Member:
     resolver = typed(
         resolvers.assets,
         assets.connection,
-        codes=argument(list[str] | None, "These, in this order.", "按此顺序的身份码。"),
+        codes=argument(
+            list[str] | None,
+            "These, in this order. Those that nobody bears are left out; one that is no code is an error.",
+            "按此顺序的身份码。没有资产使用的从略；不是身份码的报错。",
+        ),
         where=where,
         order_by=argument(enums.order_enum(None) | None, "CODE unless given.", "默认 CODE。"),
         first=_FIRST,

@@ -17,6 +17,7 @@ from citygraph.context import Context
 from citygraph.selection import asked_of
 from twin import identity
 from twin.identity import ParsedCode
+from twin.identity.errors import CodeCheckDigit, CodeMalformed, CodeUnhyphenated
 from twin.kinds import all_kinds
 from twin.kinds.model import Kind
 from twin.registry.query import counts, read, registry
@@ -37,7 +38,7 @@ async def asset(info: Info[Context], code: str | None = None, identifier: Where 
         raise AskedTwice
     if code is None:
         return await info.context.ask(read.by_identifier(Given(identifier, "identifier"), fields))
-    readings = identity.read_code(Given(code, "code").text())
+    readings = _readings(Given(code, "code"))
     found = await info.context.ask(read.by_codes(readings, fields))
     if found:
         return next(iter(found.values()))
@@ -88,7 +89,7 @@ async def _page(info: Info[Context], wanted: PageWanted) -> Any:
 async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:
     """The assets of ``codes`` in their order; a split asset's code stands for all of its successors."""
     fields = node_fields(asked_of(info))
-    readings = [identity.read_code(item.text()) for item in given.items(info.context.max_page)]
+    readings = [_readings(item) for item in given.items(info.context.max_page)]
     everything = [parsed for parses in readings for parsed in parses]
     found = await info.context.ask(read.by_codes(everything, fields, where=where))
     missing = [p for parses in readings if not _any_in(found, parses) for p in parses]
@@ -100,6 +101,15 @@ async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> P
         or [row for p in parses for row in later.get(p.canonical, [])]
     ]
     return Page(rows, [str(row["code"]) for row in rows], False, False, len(rows))
+
+
+def _readings(given: Given) -> list[ParsedCode]:
+    """What a code says. The errors of ``twin.identity.read_code`` get the path to it."""
+    text = given.text()
+    try:
+        return identity.read_code(text)
+    except (CodeCheckDigit, CodeMalformed, CodeUnhyphenated) as error:
+        raise type(error)(**error.details, path=given.path) from None
 
 
 def _any_in(found: Mapping[str, Any], parses: Sequence[ParsedCode]) -> bool:

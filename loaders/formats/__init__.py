@@ -14,8 +14,11 @@ from loaders import arrow
 from loaders.arrow import Column
 from loaders.errors import (
     FileEmpty,
+    FileIsFolder,
     FileMissing,
     LayerNeeded,
+    NoFormat,
+    NoLayers,
     ShapefilePartMissing,
     UnknownFormat,
     UnknownLayer,
@@ -28,6 +31,9 @@ from twin.kinds import Kind
 
 HEAD_BYTES = 65_536
 """How much of a file is looked at to tell its format."""
+
+_CONTROLS = bytes({*range(32), 127} - set(b"\t\r\n\f\v"))
+"""Bytes that no line of text has, in ASCII or any encoding that extends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Source(Protocol):
 
     ``crs`` is what the file itself says. ``tags`` is true where columns are tags of which each row has few,
     so that several of them may fill one field. ``count`` and ``bounds`` are there where they are cheap.
+    ``decimal_comma`` is true where numbers may be written as ``1,5``.
     """
 
     layer: str | None
@@ -81,6 +88,7 @@ class Source(Protocol):
     count: int | None
     bounds: Area | None
     tags: bool
+    decimal_comma: bool
 
     def rows(self) -> Iterator[Rows]:
         """All rows in order, in batches of bounded size."""
@@ -121,6 +129,7 @@ class OpenedFile:
     count: int | None = None
     bounds: Area | None = None
     tags: bool = False
+    decimal_comma: bool = False
 
 
 @cache
@@ -134,7 +143,7 @@ def all_formats() -> tuple[Format, ...]:
 def detect(path: Path) -> Format:
     """The format that the file's name says and its content confirms.
 
-    Raises ``FileMissing``, ``FileEmpty``, ``UnknownFormat`` or ``WrongFormat``.
+    Raises ``FileMissing``, ``FileIsFolder``, ``FileEmpty``, ``UnknownFormat`` or ``WrongFormat``.
     """
     claimed = next((f for f in all_formats() if path.name.lower().endswith(f.extensions)), None)
     if not path.is_file():
@@ -145,20 +154,42 @@ def detect(path: Path) -> Format:
         raise FileEmpty(path=path, where_en="", where_zh="")
     if claimed and claimed.sniff(head):
         return claimed
-    found = next((f for f in all_formats() if f.sniff(head)), None)
+    found = _recognised(head)
     if claimed:
-        words = (found.name, found.name) if found else ("something else", "其他内容")
-        raise WrongFormat(path=path, claimed=claimed.name, found_en=words[0], found_zh=words[1])
+        raise _mismatch(path, claimed, found)
     if found is None:
         raise UnknownFormat(path=path, formats=", ".join(f.name for f in all_formats()))
     return found
 
 
+def _mismatch(path: Path, claimed: Format, found: Format | None) -> WrongFormat:
+    """That a file is not what its name says, and what it is, if that is known."""
+    if found is None:
+        return NoFormat(path=path, claimed=claimed.name)
+    return WrongFormat(path=path, claimed=claimed.name, found=found.name)
+
+
+def _recognised(head: bytes) -> Format | None:
+    """The format of a file that begins so; of plain text at least a whole line must be there."""
+    line, newline, _ = head.partition(b"\n")
+    is_text = bool(newline) and line == line.translate(None, _CONTROLS)
+    formats = (f for f in all_formats() if is_text or not f.media_type.startswith("text/"))
+    return next((f for f in formats if f.sniff(head)), None)
+
+
 def _absence(path: Path) -> TwinError:
-    """Why there is nothing to open: of a shapefile other parts may be there."""
+    """Why there is nothing to open: it is a folder, or a shapefile of which other parts are there."""
+    if path.is_dir():
+        return FileIsFolder(path=path)
     if path.suffix.lower() == ".shp" and path.with_suffix(".dbf").is_file():
         return ShapefilePartMissing(path=path, part=path.suffix)
     return FileMissing(path=path)
+
+
+def require_no_layer(path: Path, request: Request, format_name: str) -> None:
+    """Raise ``UnknownLayer`` where a layer is wanted of a file whose format has none."""
+    if request.layer is not None:
+        raise NoLayers(path=path, layer=request.layer, format=format_name)
 
 
 def choose_layer(path: Path, layers: Sequence[str], wanted: str | None) -> str:

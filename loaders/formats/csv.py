@@ -1,4 +1,4 @@
-"""CSV and TSV with a header: positions in columns, any of the usual delimiters, UTF-8 or GB18030."""
+"""CSV and TSV with a header: positions in columns, usual delimiters, in UTF-8, GB18030 or marked UTF-16."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ import numpy as np
 from loaders import arrow
 from loaders.arrow import BadLine, BrokenStream
 from loaders.errors import FileBroken, FileEmpty, UnknownEncoding
-from loaders.formats import OpenedFile, Request, Rows, Unread
+from loaders.formats import OpenedFile, Request, Rows, Unread, require_no_layer
 from loaders.gdal import BATCH_ROWS
 from spatial.arrays import Int64Array
+from twin.errors import sentence
 
 _ENCODINGS = ("utf-8", "gb18030")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITERS = ",;\t|"
 _CHUNK = 1 << 22
 
@@ -33,6 +35,7 @@ class CsvFile(OpenedFile):
     def rows(self) -> Iterator[Rows]:
         """All rows as text; lines with too few or too many fields are ``unread``. Raises ``FileBroken``."""
         done = 0
+        self._bad.clear()
         try:
             for whole in arrow.csv_batches(
                 self.path,
@@ -46,7 +49,7 @@ class CsvFile(OpenedFile):
                     yield Rows(numbers, dict(batch.columns), None, bad)
                     done = int(numbers[-1])
         except BrokenStream as error:
-            raise FileBroken(path=self.path, reason=f"{error}.") from error
+            raise FileBroken(path=self.path, reason=sentence(error)) from error
         if self._bad:
             yield Rows(
                 np.zeros(0, dtype=np.int64), {n: arrow.nulls(0) for n in self.columns}, None, self._unread()
@@ -62,7 +65,8 @@ class CsvFile(OpenedFile):
     def _unread(self, last: int | None = None) -> list[Unread]:
         """The bad lines up to a row, which are then done with."""
         taken = [line for line in self._bad if last is None or line.row <= last]
-        self._bad = [line for line in self._bad if last is not None and line.row > last]
+        # In place: the reader goes on appending to this list.
+        self._bad[:] = [line for line in self._bad if last is not None and line.row > last]
         return [Unread(line.row, "row.fields", line.text[:200]) for line in taken]
 
 
@@ -77,12 +81,15 @@ class Format:
     def sniff(self, head: bytes) -> bool:
         """Whether it is text whose first line has a delimiter or is one plain word, and no markup."""
         text = head.removeprefix(codecs.BOM_UTF8)
+        if head.startswith(_UTF16):
+            text = head.decode("utf-16", errors="ignore").encode()
         if b"\0" in text or text.lstrip()[:1] in (b"{", b"[", b"<", b"\x1e"):
             return False
         return text.startswith(tuple(b"%c" % code for code in range(9, 256))) and not text.startswith(b"%PDF")
 
     def open(self, path: Path, request: Request) -> CsvFile:
-        """The file; the request's layer must be none. Raises ``UnknownEncoding`` or ``FileEmpty``."""
+        """The file. Raises ``UnknownLayer``, ``UnknownEncoding``, ``FileBroken`` or ``FileEmpty``."""
+        require_no_layer(path, request, self.name)
         encoding = encoding_of(path)
         with path.open(encoding=_header_encoding(encoding), newline="") as file:
             head = _first_record(file)
@@ -91,30 +98,52 @@ class Format:
             raise FileEmpty(path=path, where_en="", where_zh="")
         delimiter = max(_DELIMITERS, key=head.count)
         names = unique_names(next(csv.reader(io.StringIO(head), delimiter=delimiter)))
-        return CsvFile(path, None, names, has_geometry=False, encoding=encoding, delimiter=delimiter)
+        return CsvFile(
+            path,
+            None,
+            names,
+            has_geometry=False,
+            encoding=encoding,
+            decimal_comma=delimiter == ";",
+            delimiter=delimiter,
+        )
 
 
 def encoding_of(path: Path) -> str:
-    """UTF-8 if all of the file is, else GB18030 if all of it is. Raises ``UnknownEncoding``."""
-    for encoding in _ENCODINGS:
-        decoder = codecs.getincrementaldecoder(encoding)()
-        try:
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    decoder.decode(chunk)
-                decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    raise UnknownEncoding(path=path, tried=" / ".join(_ENCODINGS).upper())
+    """UTF-16 if it is marked so, UTF-8 if all of the file is, else GB18030 if all of it is.
+
+    Raises ``UnknownEncoding``, or ``FileBroken`` where a NUL stands in the text.
+    """
+    with path.open("rb") as file:
+        tried = ("utf-16",) if file.read(2) in _UTF16 else _ENCODINGS
+    for encoding in tried:
+        if _is_all(path, encoding):
+            return encoding
+    raise UnknownEncoding(path=path, tried=" / ".join(tried).upper())
+
+
+def _is_all(path: Path, encoding: str) -> bool:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                if "\0" in decoder.decode(chunk):
+                    raise FileBroken(path=path, reason="a NUL character stands in its text.")
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def unique_names(names: list[str]) -> tuple[str, ...]:
     """The header's names, stripped; one that is empty or comes again gets its place behind it."""
     found: dict[str, None] = {}
     for place, name in enumerate(names, start=1):
-        plain = name.strip() or "column"
-        found[plain if plain not in found and name.strip() else f"{plain}_{place}"] = None
+        plain = name.strip()
+        unique = plain or f"column_{place}"
+        while unique in found:
+            unique = f"{unique}_{place}"
+        found[unique] = None
     return tuple(found)
 
 

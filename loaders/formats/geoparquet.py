@@ -13,8 +13,9 @@ import numpy as np
 from loaders import arrow
 from loaders.arrow import BrokenStream
 from loaders.errors import FileBroken
-from loaders.formats import OpenedFile, Request, Rows
+from loaders.formats import OpenedFile, Request, Rows, require_no_layer
 from loaders.gdal import BATCH_ROWS
+from twin.errors import sentence
 
 LONGITUDE_LATITUDE = "OGC:CRS84"
 """What a column without ``crs`` is in (GeoParquet 1.1, "crs")."""
@@ -36,7 +37,7 @@ class ParquetFile(OpenedFile):
                 yield Rows(numbers, columns, batch.columns[self.geometry] if self.geometry else None)
                 done += batch.length
         except BrokenStream as error:
-            raise FileBroken(path=self.path, reason=f"{error}.") from error
+            raise FileBroken(path=self.path, reason=sentence(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +53,36 @@ class Format:
         return head.startswith(b"PAR1")
 
     def open(self, path: Path, request: Request) -> ParquetFile:
-        """The file; its geometry column's ``crs`` is PROJJSON. Raises ``FileBroken``."""
+        """The file; its geometry column's ``crs`` is PROJJSON. Raises ``UnknownLayer`` or ``FileBroken``."""
+        require_no_layer(path, request, self.name)
         try:
             names, count, said = arrow.parquet_facts(path)
         except BrokenStream as error:
-            raise FileBroken(path=path, reason=f"{error}.") from error
-        geo = json.loads(said["geo"]) if "geo" in said else {"columns": {}}
-        primary = geo.get("primary_column")
-        column = geo["columns"].get(primary, {})
+            raise FileBroken(path=path, reason=sentence(error)) from error
+        primary, columns = _geometries(path, said)
+        column = columns.get(primary or "", {})
         if primary is not None and column.get("encoding") != "WKB":
             raise FileBroken(path=path, reason=f"its geometries are {column.get('encoding')}, not WKB.")
         return ParquetFile(
             path,
             None,
-            tuple(name for name in names if name not in geo["columns"]),
+            tuple(name for name in names if name not in columns),
             has_geometry=primary is not None,
             crs=_crs(column) if primary is not None else None,
             count=count,
             geometry=primary,
         )
+
+
+def _geometries(path: Path, said: dict[str, str]) -> tuple[str | None, dict[str, dict[str, Any]]]:
+    """The primary geometry column, and what is said of each. Raises ``FileBroken``."""
+    if "geo" not in said:
+        return None, {}
+    try:
+        geo = json.loads(said["geo"])
+        return str(geo["primary_column"]), {str(name): dict(one) for name, one in geo["columns"].items()}
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise FileBroken(path=path, reason='its metadata "geo" is not that of GeoParquet.') from None
 
 
 def _crs(column: dict[str, Any]) -> str | None:

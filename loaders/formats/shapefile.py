@@ -12,7 +12,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from loaders.errors import FileBroken, ShapefilePartMissing, UnknownEncoding
+from loaders.errors import FileBroken, ShapefilePartMissing, UnknownCodePage, UnknownEncoding
 from loaders.formats import Request
 from loaders.formats.gdal import GdalFile, open_gdal
 
@@ -50,8 +50,9 @@ def part_of(path: Path, suffix: str) -> Path:
 def encoding_of(path: Path, dbf: Path) -> str:
     """The encoding of the text. Raises ``UnknownEncoding``."""
     declared = next((p for p in (path.with_suffix(".cpg"), path.with_suffix(".CPG")) if p.is_file()), None)
-    if declared:
-        return _known(path, declared.read_text(encoding="ascii", errors="replace").strip())
+    name = declared.read_text(encoding="ascii", errors="replace").strip(" \t\r\n\0") if declared else ""
+    if name:
+        return _known(path, name)
     with dbf.open("rb") as file:
         if file.read(30)[29] == _GBK_DRIVER:
             return "GBK"
@@ -67,8 +68,8 @@ def _known(path: Path, name: str) -> str:
     name = code_page.get(name, name)
     try:
         codecs.lookup(f"cp{name}" if name.isdigit() else name)
-    except LookupError:
-        raise UnknownEncoding(path=path, tried=name) from None
+    except (LookupError, ValueError):
+        raise UnknownCodePage(path=path, name=name) from None
     return f"CP{name}" if name.isdigit() else name
 
 
@@ -102,16 +103,27 @@ def _decode_records(chunk: bytes, record_length: int, encoding: str) -> None:
 
 def _require_whole(path: Path, shp: Path, dbf: Path) -> None:
     """Both files are as long as their headers say: GDAL takes what is missing for empty."""
-    with shp.open("rb") as file:
-        words = struct.unpack(">i", file.read(28)[24:28])[0]
-    with dbf.open("rb") as file:
-        count, header_length, record_length = struct.unpack("<LHH", file.read(12)[4:12])
+    (words,) = struct.unpack(">24xI", _header(shp, 100)[:28])
+    count, header_length, record_length = struct.unpack("<4xLHH", _header(dbf, 32)[:12])
+    if header_length <= 32 or record_length == 0:
+        raise FileBroken(path=dbf, reason="its header says that it has no fields.")
     for part, needed in ((shp, words * 2), (dbf, header_length + count * record_length)):
         size = part.stat().st_size
         if size < needed:
             raise FileBroken(
                 path=part, reason=f"it has {size:,} of the {needed:,} bytes that its header says."
             )
+
+
+def _header(part: Path, length: int) -> bytes:
+    """The first bytes of a part. Raises ``FileBroken`` where it has fewer."""
+    with part.open("rb") as file:
+        header = file.read(length)
+    if len(header) < length:
+        raise FileBroken(
+            path=part, reason=f"it has {len(header):,} of the {length:,} bytes that its header takes."
+        )
+    return header
 
 
 FORMATS = (Format(),)

@@ -350,6 +350,9 @@ ERRORS: list[tuple[str, dict[str, Any], str]] = [
     ('{ asset(code: "310115-0118-000042-0") { code } }', {}, "code.checkdigit"),
     ("{ cells(resolution: 16) { cell } }", {}, "cell.resolution"),
     ("{ nearest(position: {lon: 999, lat: 0}) { distance } }", {}, "input.range"),
+    ("{ nearest(position: {lon: 1, lat: 0}, first: 1001) { distance } }", {}, "page.nearest"),
+    ('{ asset(code: "FI0910118000000001") { code } }', {}, "code.unhyphenated"),
+    ('{ assets(where: {text: "ab\\u0000"}) { totalCount } }', {}, "input.nul"),
     (deep(5), {}, "page.depth"),
     (deep(30), {}, "graphql.too_large"),
     ("{ " + " ".join(f"a{n}: kinds {{ en }}" for n in range(101)) + " }", {}, "graphql.too_large"),
@@ -368,6 +371,23 @@ def test_errors_have_a_code_and_both_languages(
         assert error["message"]
         assert re.search(r"[\u4e00-\u9fff]", error["extensions"]["zh"])
         assert "Traceback" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("12", "code.malformed"),
+        ("310115-0118-000042-0", "code.checkdigit"),
+        ("FI0910118000000001", "code.unhyphenated"),
+        ("\0", "input.nul"),
+    ],
+)
+def test_the_code_at_fault_is_named(run: Run, wrong: str, code: str) -> None:
+    listed = "query($c: [String!]) { assets(codes: $c) { nodes { code } } }"
+    one = "query($c: String) { asset(code: $c) { code } }"
+    for answer, member in ((run(listed, c=[LAMP.code, wrong]), "codes[1]"), (run(one, c=wrong), "code")):
+        extensions = answer["errors"][0]["extensions"]
+        assert (extensions["code"], extensions["member"]) == (code, member)
 
 
 def test_fragments_that_double_are_refused_at_once(run: Run) -> None:

@@ -113,6 +113,8 @@ def test_home_is_set_once_and_must_fit_a_scheme(owner: Connection, monkeypatch: 
     assert home(owner) is None
     with pytest.raises(UnfitHome):
         set_home(owner, "somewhere")
+    set_home(owner, "fi-091")
+    assert home(owner) == "FI-091"
     set_home(owner, "310115")
     assert home(owner) == "310115"
     assert "310115" in Divisions.read(owner)

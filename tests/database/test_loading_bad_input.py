@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -91,6 +92,39 @@ def cut(name: str, driver: str, suffix: str | None = None) -> Callable[[Path], P
     return make
 
 
+def part(name: str, suffix: str, kept: int | slice) -> Callable[[Path], Path]:
+    """A shapefile with one part cut to a length, or with some of its bytes put to 0."""
+
+    def make(folder: Path) -> Path:
+        path = gdal(name, "ESRI Shapefile")(folder)
+        content = bytearray(path.with_suffix(suffix).read_bytes())
+        if isinstance(kept, int):
+            del content[kept:]
+        else:
+            content[kept] = bytes(kept.stop - kept.start)
+        path.with_suffix(suffix).write_bytes(content)
+        return path
+
+    return make
+
+
+def osm(damage: bytes = b"") -> bytes:
+    """An OSM extract of one empty block; ``damage`` is written over the end of it."""
+
+    def field(number: int, content: bytes | int) -> bytes:
+        if isinstance(content, int):
+            return bytes([number << 3, content])
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    def block(name: bytes, message: bytes) -> bytes:
+        blob = field(2, len(message)) + field(3, zlib.compress(message))
+        header = field(1, name) + field(3, len(blob))
+        return len(header).to_bytes(4) + header + blob
+
+    content = block(b"OSMHeader", field(4, b"OsmSchema-V0.6")) + block(b"OSMData", field(1, field(1, b"")))
+    return content[: len(content) - len(damage)] + damage
+
+
 def two_layers(folder: Path) -> Path:
     path = gdal("a.gpkg", "GPKG", layer="lamps")(folder)
     return gdal(path.name, "GPKG", layer="poles", append=True)(folder)
@@ -116,7 +150,7 @@ GOOD = "id,lon,lat\n1,121.5,31.2\n"
 MAPPING = ("--mapping", "m.toml")
 BAD: dict[str, Bad] = {
     "no such file": Bad(lambda folder: folder / "none.csv", LAMP, "file.missing", ("none.csv",)),
-    "a folder": Bad(lambda folder: folder, LAMP, "file.missing", ()),
+    "a folder": Bad(lambda folder: folder, LAMP, "file.folder", ("is a folder",)),
     "no bytes": Bad(text("a.csv", ""), LAMP, "file.empty", ("a.csv", "no rows")),
     "only a header": Bad(text("a.csv", "id,lon,lat\n"), LAMP, "file.empty", ("no rows",)),
     "only a header, without an end": Bad(text("a.csv", "id,lon,lat"), LAMP, "file.empty", ("no rows",)),
@@ -131,10 +165,25 @@ BAD: dict[str, Bad] = {
         ("GeoJSON file", "GeoPackage"),
     ),
     "a picture called CSV": Bad(
-        text("a.csv", b"\x89PNG\r\n\x1a\n\0\0"), LAMP, "file.format_mismatch", ("CSV", "something else")
+        text("a.csv", b"\x89PNG\r\n\x1a\n\0\0"),
+        LAMP,
+        "file.format_mismatch",
+        ("no CSV file",),
     ),
     "a page called GeoJSON": Bad(
-        text("a.geojson", "<html>"), LAMP, "file.format_mismatch", ("GeoJSON", "something else")
+        text("a.geojson", "<html>"), LAMP, "file.format_mismatch", ("no GeoJSON file", "any other")
+    ),
+    "a CSV called GeoJSON": Bad(
+        text("a.geojson", GOOD), LAMP, "file.format_mismatch", ("GeoJSON file", "is CSV")
+    ),
+    "a GeoPackage of ten bytes": Bad(
+        text("a.gpkg", b"SQLite for"), LAMP, "file.format_mismatch", ("no GeoPackage file", "any other")
+    ),
+    "a city model": Bad(
+        text("a.json", '{"type": "CityJSON"}'), LAMP, "file.format_mismatch", ("no GeoJSON file",)
+    ),
+    "a CSV with NUL far inside": Bad(
+        text("a.csv", GOOD + "2,121.5,31.2\n" * 9000 + "\0"), LAMP, "file.broken", ("NUL",)
     ),
     "an archive": Bad(text("a.rar", b"Rar!\x1a\x07\0"), LAMP, "file.format_unknown", ("a.rar", "FlatGeobuf")),
     "a shapefile without .shp": Bad(without("a.shp", ".shp"), LAMP, "file.part_missing", (".shp",)),
@@ -144,10 +193,27 @@ BAD: dict[str, Bad] = {
         cut("a.shp", "ESRI Shapefile", ".shp"), LAMP, "file.broken", ("a.shp", "bytes")
     ),
     "a table cut short": Bad(cut("a.shp", "ESRI Shapefile", ".dbf"), LAMP, "file.broken", ("a.dbf", "bytes")),
+    "a shapefile of ten bytes": Bad(part("a.shp", ".shp", 10), LAMP, "file.broken", ("a.shp", "of the 100")),
+    "a table of no bytes": Bad(part("a.shp", ".dbf", 0), LAMP, "file.broken", ("a.dbf", "0 of the 32")),
+    "a table of five bytes": Bad(part("a.shp", ".dbf", 5), LAMP, "file.broken", ("a.dbf", "5 of the 32")),
+    "an index of five bytes": Bad(part("a.shp", ".shx", 5), LAMP, "file.broken", ("a.shp",)),
+    "a table of records without length": Bad(
+        part("a.shp", ".dbf", slice(10, 12)), LAMP, "file.broken", ("a.dbf", "no fields")
+    ),
     "a FlatGeobuf cut short": Bad(cut("a.fgb", "FlatGeobuf"), LAMP, "file.broken", ("a.fgb",)),
     "a sequence cut short": Bad(cut("a.geojsonl", "GeoJSONSeq"), LAMP, "file.broken", ("1 of its 2 lines",)),
     "a GeoJSON cut short": Bad(
         text("a.geojson", collection((121.5, 31.2))[:-9]), LAMP, "file.broken", ("a.geojson",)
+    ),
+    "a damaged OSM extract": Bad(text("a.osm.pbf", osm(b"U" * 9)), LAMP, "file.broken", ("damaged",)),
+    "an OSM extract without the kind": Bad(
+        text("a.osm.pbf", osm()), LAMP, "kind.absent", ("streetlight", "points, lines", "highway=street_lamp")
+    ),
+    "an OSM layer without the kind": Bad(
+        text("a.osm.pbf", osm()), (*LAMP, "--layer", "lines"), "kind.absent", ("in lines",)
+    ),
+    "a kind that OSM has not": Bad(
+        text("a.osm.pbf", osm()), ("--kind", "vehicle"), "kind.not_in_osm", ("no tags", "vehicle")
     ),
     "an OSM extract cut short": Bad(
         text("a.osm.pbf", b"\0\0\0\x0d\x0a\x09OSMHeader\x18\x40short"), LAMP, "file.broken", ("byte 0",)
@@ -161,6 +227,19 @@ BAD: dict[str, Bad] = {
         (*LAMP, "--layer", "houses"),
         "layer.unknown",
         ("points, lines", "multipolygons"),
+    ),
+    "a layer of a CSV": Bad(
+        text("a.csv", GOOD), (*LAMP, "--layer", "lamps"), "layer.unknown", ("no layers", "CSV", "lamps")
+    ),
+    "a layer of a Parquet file": Bad(
+        text("a.parquet", b"PAR1"), (*LAMP, "--layer", "lamps"), "layer.unknown", ("no layers", "GeoParquet")
+    ),
+    "a layer of a sequence that is another's": Bad(
+        gdal("a.geojsonl", "GeoJSONSeq"), (*LAMP, "--layer", "lamps"), "layer.unknown", ("no layer lamps",)
+    ),
+    "an empty name of a dataset": Bad(text("a.csv", GOOD), (*LAMP, "--dataset", " "), "dataset.invalid", ()),
+    "a NUL in a dataset's name": Bad(
+        text("a.csv", GOOD), (*LAMP, "--dataset", "a\0b"), "dataset.invalid", (r"'a\x00b'",)
     ),
     "an unknown kind": Bad(text("a.csv", GOOD), ("--kind", "streetlamp"), "kind.unknown", ("streetlight?",)),
     "no kind": Bad(text("a.csv", GOOD), (), "kind.needed", ("--kind", "streetlight")),
@@ -232,7 +311,7 @@ BAD: dict[str, Bad] = {
         lambda folder: (gdal("a.shp", "ESRI Shapefile")(folder), text("a.cpg", "Klingon")(folder))[0],
         LAMP,
         "file.encoding",
-        ("Klingon",),
+        (".cpg", "encoding, Klingon", "Remove or correct"),
     ),
     "an unknown division": Bad(
         text("a.csv", GOOD), (*LAMP, "--division", "Atlantis"), "division.unknown", ("Atlantis",)

@@ -171,3 +171,38 @@ def test_children_find_their_parents_and_wait_for_them(
     ).fetchall()
     assert found == [("0", "B1", "in"), ("1", "B2", "in")]
     assert counts(load_into(pudong, elevators, "elevator")) == (4, 0, 0, 4, 0)
+
+
+def test_a_code_that_was_kept_stays_beside_the_assets_own(
+    owner: Connection, pudong: str, tmp_path: Path
+) -> None:
+    file = write_csv(tmp_path / "lamps.csv", [{**row, "code": f"no code {row['id']}"} for row in lamps(3)])
+    load_into(pudong, file)
+    codes = column(owner, "SELECT code FROM twin.asset ORDER BY source_key")
+    said = [codes[0], "another", None]
+    again = [{**row, "code": code} for row, code in zip(lamps(3), said, strict=True)]
+    receipt = load_into(pudong, write_csv(file, again))
+    assert (counts(receipt), warned(receipt)) == ((3, 0, 2, 1, 0), {"code.malformed": 1})
+    assert column(owner, "SELECT value FROM twin.identifier WHERE valid_to IS NULL ORDER BY code") == [
+        "no code L0",
+        "another",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "left"),
+    [("P0", {"P0", "P0 too"}), ("P0 too", {"P0", "P0 too"}), ("P9", {"P9"}), (None, set())],
+)
+def test_one_of_several_identifiers_says_nothing_of_the_others(
+    owner: Connection, pudong: str, tmp_path: Path, number: str | None, left: set[str]
+) -> None:
+    file = write_csv(tmp_path / "lamps.csv", lamps(1, pole_number="P0"))
+    load_into(pudong, file)
+    owner.execute(
+        "INSERT INTO twin.identifier"
+        " SELECT scheme, issuer, 'P0 too', kind, issued_in, code, load_id, valid_from FROM twin.identifier"
+    )
+    owner.commit()
+    receipt = load_into(pudong, write_csv(file, lamps(1, pole_number=number)))
+    assert counts(receipt) == ((1, 0, 0, 1, 0) if "P0" in left else (1, 0, 1, 0, 0))
+    assert set(column(owner, "SELECT value FROM twin.identifier WHERE valid_to IS NULL")) == left

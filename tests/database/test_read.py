@@ -177,6 +177,11 @@ def test_forged_keys_are_no_cursors(reader: Connection, key: Any) -> None:
 def test_page_sizes() -> None:
     assert code_of(lambda: page(PageWanted(first=101), 100)) == "page.size"
     assert code_of(lambda: page(PageWanted(first=-1), 100)) == "page.size"
+    here = Given({"lon": 121.5, "lat": 31.2}, "position")
+    for first in (-1, read.MAX_NEAREST + 1):
+        assert (
+            code_of(lambda first=first: read.nearest(here, Given(first, "first"), None, [])) == "page.nearest"
+        )
 
 
 def code_of(make: Callable[[], object]) -> str | None:

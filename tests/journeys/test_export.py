@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pyarrow.parquet as pq
 import pyogrio
 import pytest
 import shapely
@@ -118,33 +117,75 @@ def city(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFacto
     return made
 
 
-def as_geopackage(file: Path) -> Path:
-    """A GeoParquet file as a GeoPackage, made of what plain pyarrow reads of it."""
-    table = pq.read_table(file)
-    geo = json.loads(table.schema.metadata[b"geo"])["columns"]["geometry"]
-    made = file.with_suffix(".gpkg")
-    pyogrio.write_arrow(
-        table,
-        made,
-        driver="GPKG",
-        geometry_name="geometry",
-        geometry_type="Unknown",
-        crs=json.dumps(geo["crs"]),
-    )
-    return made
-
-
 @pytest.mark.parametrize("crs", SYSTEMS)
 @pytest.mark.parametrize("format_", list(EXTENSIONS))
 def test_an_export_loads_back_to_the_same(city: City, tmp_path: Path, format_: str, crs: str) -> None:
     for name in KINDS:
         file = tmp_path / f"out-{name}{EXTENSIONS[format_]}"
         city.export(file, "--kind", name, "--format", format_, "--crs", crs)
-        source = as_geopackage(file) if format_ == "geoparquet" else file
         options = ("--crs", crs) if format_ == "csv" else ()
-        receipt = city.load(source, name, *options)
+        receipt = city.load(file, name, *options)
         counts = {part: receipt[part] for part in ("read", "new", "changed", "same", "rejected")}
         assert counts == {"read": 3, "new": 0, "changed": 0, "same": 3, "rejected": 0}, (name, receipt)
+
+
+KEPT_CODES = ("US-DC-0118-00000ZZZZ-9", "notacode", "US-DC-2151-00000YYYY")
+
+
+@pytest.fixture(scope="module")
+def kept(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> City:
+    """Lamps whose files gave them codes that could not be theirs; the first has two pole numbers."""
+    made = City(new_database(), tmp_path_factory.mktemp("kept"))
+    made.twin("home", "310115").check_returncode()
+    file = made.folder / "lamps.csv"
+    lines = [f"{n},{code},lamp,121.5{n},31.2,P{n}" for n, code in enumerate(KEPT_CODES)]
+    file.write_text("\n".join(["id,code,name,lon,lat,pole_number", *lines]), encoding="utf-8")
+    receipt = made.load(file, "streetlight")
+    assert (receipt["new"], len(receipt["warnings"])) == (3, 3), receipt
+    with psycopg.connect(made.url) as connection:
+        connection.execute(
+            "INSERT INTO twin.identifier"
+            " SELECT scheme, issuer, 'P0 too', kind, issued_in, code, load_id, valid_from"
+            " FROM twin.identifier WHERE value = 'P0'"
+        )
+    return made
+
+
+def borne(city: City) -> list[tuple[Any, ...]]:
+    """What the assets bear now."""
+    with psycopg.connect(city.url) as connection:
+        return connection.execute(
+            "SELECT code, scheme, value FROM twin.identifier WHERE valid_to IS NULL ORDER BY 2, 3"
+        ).fetchall()
+
+
+@pytest.mark.parametrize("format_", list(EXTENSIONS))
+def test_identifiers_survive_an_export(kept: City, tmp_path: Path, format_: str) -> None:
+    before = borne(kept)
+    assert [row[2] for row in before] == [*sorted(KEPT_CODES), "P0", "P0 too", "P1", "P2"]
+    file = tmp_path / f"lamps{EXTENSIONS[format_]}"
+    kept.export(file, "--format", format_)
+    options = ("--crs", "EPSG:4326") if format_ == "csv" else ()
+    receipt = kept.load(file, "streetlight", *options)
+    assert {part: receipt[part] for part in ("read", "same", "rejected")} == {
+        "read": 3, "same": 3, "rejected": 0,
+    }  # fmt: skip
+    assert borne(kept) == before
+
+
+@pytest.mark.parametrize("format_", ["geojson", "csv", "geoparquet"])
+def test_of_an_export_of_several_kinds_each_loads_its_own(city: City, tmp_path: Path, format_: str) -> None:
+    file = tmp_path / f"all{EXTENSIONS[format_]}"
+    city.export(file, "--format", format_)
+    options = ("--crs", "EPSG:4326") if format_ == "csv" else ()
+    for name in KINDS:
+        done = city.twin("load", str(file), "--kind", name, "--json", *options)
+        receipt = json.loads(done.stdout)
+        counts = {part: receipt[part] for part in ("dataset", "read", "new", "changed", "same", "rejected")}
+        assert counts == {
+            "dataset": name, "read": 12, "new": 0, "changed": 0, "same": 3, "rejected": 9,
+        }, receipt  # fmt: skip
+        assert {one["reason"] for one in receipt["rejections"]} == {"kind.other"}
 
 
 def test_every_kind_of_one_geopackage_loads_back(city: City, tmp_path: Path) -> None:
@@ -204,6 +245,12 @@ def test_a_filter_means_what_it_means_in_graphql(city: City, tmp_path: Path) -> 
     only = tmp_path / "only.geojson"
     city.export(only, "--kind", "building", "--where", '{"status": "SUSPENDED"}')
     assert len(json.loads(only.read_bytes())["features"]) == 2
+    both = tmp_path / "both.geojson"
+    mixed = '{"kinds": ["BUILDING", "ELEVATOR"], "not": {"building": {"height": {"isNull": true}}}}'
+    city.export(both, "--kind", "building", "--where", mixed)
+    assert {f["properties"]["source_key"] for f in json.loads(both.read_bytes())["features"]} == {
+        "building-0", "building-1",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -217,6 +264,8 @@ def test_a_filter_means_what_it_means_in_graphql(city: City, tmp_path: Path) -> 
         (("--where", "[1]"), "input.type", "object"),
         (("--where", "@nowhere.json"), "export.where_file", "nowhere.json"),
         (("--kind", "vehicle"), "export.nothing", "No asset"),
+        (("--kind", "building", "--where", '{"kinds": ["ELEVATOR"]}'), "export.nothing", "No asset"),
+        (("--crs", "EPSG:3067"), "export.crs.area", "Choose another --crs, or fewer assets with --where"),
     ],
 )
 def test_bad_input_is_named_and_nothing_written(

@@ -263,6 +263,13 @@ def test_a_misread_character_is_found(site: Site) -> None:
     assert "有字符抄录错误" in site.get(f"/a/{wrong}?lang=zh").text
 
 
+def test_hyphens_that_a_code_needs_are_asked_for(site: Site) -> None:
+    answer = site.get("/a/fi0910118000000001")
+    assert (answer.status_code, "write the hyphens" in answer.text) == (404, True)
+    assert "misread. Read the plate" not in answer.text
+    assert "请重新核对，并写上连字符" in site.get("/a/fi0910118000000001?lang=zh").text
+
+
 def test_an_unknown_code_says_what_to_do(site: Site) -> None:
     known = read_code(site.codes["B1"])[0]
     unknown = site.codes["B1"].replace(f"{known.sequence:06d}", "999999")[:-2]

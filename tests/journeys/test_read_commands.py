@@ -130,9 +130,28 @@ def test_a_place_that_cannot_be_read(city: str, near: str) -> None:
     assert "--near 121.4737,31.2304,200" in failure(twin(city, "find", "--near", near), "find.near")
 
 
-@pytest.mark.parametrize(("near", "code"), [("500,31,100", "input.range"), ("121,31,-1", "input.range")])
-def test_a_place_that_cannot_be(city: str, near: str, code: str) -> None:
-    failure(twin(city, "find", "--near", near), code)
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--near", "500,31,100"), "input.range", "--near LON is 500"),
+        (("--near", "121,91,100"), "input.range", "--near LAT is 91"),
+        (("--near", "121,31,-1"), "input.range", "--near M is -1"),
+        (("--near", "121,31,nan"), "find.near", "--near 121,31,nan cannot be read"),
+        (("--text", "k"), "input.text", "--text needs at least 2"),
+        (("--near", "121,31,100", "--text", "k"), "input.text", "--text needs at least 2"),
+        (("--division", "3" * 1_001), "input.limit", "--division holds more than 1000"),
+        (
+            ("--near", "121,31,9", "--first", "1500"),
+            "page.nearest",
+            "--first is 1500; nearest gives 0 to 1000",
+        ),
+        (("--codes", "--json"), "find.output", "--codes and --json"),
+    ],
+)
+def test_the_option_at_fault_is_named(city: str, options: tuple[str, ...], code: str, words: str) -> None:
+    done = twin(city, "find", *options)
+    assert words in failure(done, code)
+    assert done.stdout == ""
 
 
 # show
@@ -181,6 +200,7 @@ def test_what_cannot_be_shown_is_said(city: str) -> None:
     misread = code[:-1] + str((int(code[-1]) + 1) % 10)
     assert "a character was misread" in failure(twin(city, "show", misread), "code.checkdigit")
     assert "Codes look like" in failure(twin(city, "show", "lamp"), "code.malformed")
+    assert "write the hyphens" in failure(twin(city, "show", "fi0910118000000001"), "code.unhyphenated")
     failure(twin(city, "show", code.replace("000001", "999999")[:-2]), "asset.unknown")
     assert "`twin find --text X`" in failure(twin(city, "show", "vin:X"), "identifier.unknown")
     assert "没有资产使用标识 vin:X" in twin(city, "show", "vin:X", lang="zh").stderr

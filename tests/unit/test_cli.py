@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -91,3 +93,21 @@ def test_a_closed_pipe_ends_quietly() -> None:
     started.stdout.close()
     assert started.stderr.read() == ""
     assert started.wait(timeout=10) == 1
+
+
+@pytest.mark.parametrize(("lang", "words"), [("en", "unforeseen"), ("zh", "意外")])
+def test_what_nobody_foresaw_is_told_in_words(lang: str, words: str, tmp_path: Path) -> None:
+    code = WITH_COMMAND.format(work="raise RuntimeError('secret detail')")
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "TWIN_LANG": lang}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment
+    )
+    (log,) = tmp_path.glob("twin-*.log")
+    assert (done.returncode, done.stdout) == (1, "working\n")
+    assert done.stderr.rstrip().endswith("[internal]")
+    assert words in done.stderr
+    assert str(log) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret detail" not in done.stderr
+    assert "RuntimeError: secret detail" in log.read_text(encoding="utf-8")
+    assert log.stat().st_mode & 0o077 == 0

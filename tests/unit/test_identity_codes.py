@@ -19,6 +19,7 @@ from twin.identity.errors import (
     CodeDivision,
     CodeMalformed,
     CodePart,
+    CodeUnhyphenated,
     SchemeInvalid,
     UnknownScheme,
 )
@@ -192,6 +193,23 @@ def test_a_generic_code_without_separators_needs_its_check_character() -> None:
     assert scheme("generic").parse(written.replace("-", "")).canonical == written
     with pytest.raises((CodeCheckDigit, CodeMalformed)):
         scheme("generic").parse(written[:-2].replace("-", ""))
+
+
+@pytest.mark.parametrize(("division", "sequence"), [("FI-091", 1), ("US-DC", 36**8), ("FI-091", 42)])
+def test_what_a_code_without_hyphens_lacks_is_said(division: str, sequence: int) -> None:
+    written = scheme("generic").format(division, "0118", sequence)
+    for form in (written[:-2].replace("-", ""), written[:-2].replace("-", "").lower()):
+        with pytest.raises(CodeUnhyphenated) as caught:
+            read_code(form)
+        assert form in caught.value.text("en")
+        assert scheme("generic").example_code in caught.value.text("zh")
+    assert [p.canonical for p in read_code(written[:-2])] == [written]
+
+
+def test_a_wrong_check_character_of_a_code_with_hyphens_is_said() -> None:
+    written = scheme("generic").format("FI-091", "0118", 1)
+    with pytest.raises(CodeCheckDigit):
+        read_code(written[:-1] + ("0" if written[-1] != "0" else "1"))
 
 
 def test_readings_tell_their_scheme() -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyogrio.raw import write
 
-from loaders.errors import UnknownEncoding
+from loaders.errors import UnknownEncoding, UnknownFormat
 from loaders.formats import Request, all_formats, detect
 from loaders.formats.csv import unique_names
 from loaders.formats.osm import tags_of
 from loaders.formats.shapefile import encoding_of
+from loaders.mapping import Mapping
+from loaders.places import read_geometries
+from loaders.plan import settle
+from twin.errors import sentence
 from twin.kinds import kind
 
 NAMES = ["南京西路", "延安路"]
@@ -111,6 +117,8 @@ def csv_rows(path: Path, content: bytes) -> list[tuple[list[int], dict[str, list
         ("路,b\n延安路,2\n".encode("gb18030"), {"路": ["延安路"], "b": ["2"]}),
         (b"a,a,,b\n1,2,3,4\n", {"a": ["1"], "a_2": ["2"], "column_3": ["3"], "b": ["4"]}),
         (b"a,b\n007,1e5\n", {"a": ["007"], "b": ["1e5"]}),
+        ("路,b\r\n延安路,2\r\n".encode("utf-16"), {"路": ["延安路"], "b": ["2"]}),
+        (codecs.BOM_UTF16_BE + "路\tb\n延\t2\n".encode("utf-16-be"), {"路": ["延"], "b": ["2"]}),
     ],
 )
 def test_csv_as_people_write_it(content: bytes, columns: dict[str, list[str | None]], tmp_path: Path) -> None:
@@ -135,6 +143,7 @@ def test_every_line_is_read_or_unread(widths: list[int], tmp_path_factory: pytes
     assert unread == [n for n, width in enumerate(widths, 1) if width != 2]
 
 
+@example(["a", "a_3", "a"])
 @given(st.lists(st.sampled_from(["a", "a_2", "a_3", "", " b ", "b"]), max_size=8))
 def test_names_of_a_header_become_different(names: list[str]) -> None:
     unique = unique_names(names)
@@ -165,6 +174,7 @@ def shapefile(folder: Path, encoding: str, *, cpg: str | None = None, driver: in
         ("GB18030", "GB18030", 0, "GB18030"),
         ("UTF-8", None, 0, "UTF-8"),
         ("UTF-8", "65001", 0, "UTF-8"),
+        ("UTF-8", " \n", 0, "UTF-8"),
         ("UTF-8", "utf-8", 0x4D, "utf-8"),
     ],
 )
@@ -221,3 +231,62 @@ def test_the_tags_that_are_asked_of_osm(name: str) -> None:
     assert "name:zh" in tags
     assert not {"osm_id", "id", "code", "division"} & set(tags)
     assert len(tags) == len(set(tags))
+
+
+def test_bad_lines_are_found_in_every_part_of_a_large_csv_file(tmp_path: Path) -> None:
+    megabyte = "x" * (1 << 20)
+    lines = [f"{n},{n},{n}" if n in (2, 30, 58) else f"{n},{megabyte}" for n in range(1, 61)]
+    path = tmp_path / "large.csv"
+    path.write_text("\n".join(["id,text", *lines]), encoding="utf-8")
+    source = detect(path).open(path, Request())
+    batches = source.rows()
+    next(batches)
+    for batches in (source.rows(), source.rows()):
+        rows = list(batches)
+        assert [line.number for batch in rows for line in batch.unread] == [2, 30, 58]
+        numbers = [int(number) for batch in rows for number in batch.numbers]
+        assert numbers == [int(str(key)) for b in rows for key in b.columns["id"].to_pylist()]
+        assert len(numbers) == 57
+
+
+@pytest.mark.parametrize(
+    ("content", "position"),
+    [
+        (b"id;lon;lat\n1;121,5;31,25\n", (121.5, 31.25)),
+        (b"id;lon;lat\n1;121.5;-31,25\n", (121.5, -31.25)),
+        (b'id,lon,lat\n1,"121,5",31.25\n', None),
+        (b"id;lon;lat\n1;1,215,5;31,25\n", None),
+    ],
+)
+def test_decimal_commas_of_positions(
+    content: bytes, position: tuple[float, float] | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    source = detect(path).open(path, Request())
+    (rows,) = source.rows()
+    raw = read_geometries(rows, settle(source, kind("streetlight"), Mapping(), None).position)
+    assert raw.unreadable.tolist() == [position is None]
+    assert position is None or raw.geometries[0] == shapely.Point(position)
+
+
+@pytest.mark.parametrize("length", [1, 4, 8, 10, 15])
+@pytest.mark.parametrize(
+    ("name", "driver"), [("a.gpkg", "GPKG"), ("a.fgb", "FlatGeobuf"), ("a.json", "GeoJSON")]
+)
+def test_a_beginning_of_another_format_is_never_taken_for_csv(
+    name: str, driver: str, length: int, tmp_path: Path
+) -> None:
+    path = make(tmp_path / name, driver)
+    bare = tmp_path / "bare"
+    bare.write_bytes(path.read_bytes()[:length])
+    with suppress(UnknownFormat):
+        assert detect(bare).name != "CSV"
+
+
+@pytest.mark.parametrize(
+    ("message", "ended"),
+    [("a", "a."), ("a.", "a."), ("a\n b..", "a b."), ("Is it  up?", "Is it up?"), ("", ".")],
+)
+def test_messages_of_others_end_with_one_full_stop(message: str, ended: str) -> None:
+    assert sentence(message) == ended

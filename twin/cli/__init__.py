@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import sys
+import tempfile
+import traceback
+from typing import NoReturn
 
 import typer
 
 from twin.cli import db, demo, divisions, export, load, read, serve
 from twin.errors import TwinError
+
+
+class Unforeseen(TwinError):
+    """Something that nobody thought of: a fault of City Twin's."""
+
+    code = "internal"
+    en = "Something unforeseen happened ({what}). Please report it, with the file {log}."
+    zh = "发生意外错误（{what}）。请反馈，并附上文件 {log}。"
+
 
 app = typer.Typer(
     name="twin",
@@ -24,10 +36,26 @@ for module in (db, divisions, load, read, export, serve, demo):
 def main() -> None:
     """Run the command line; a ``TwinError`` becomes its words and exit status 1, never a stack trace.
 
+    That of any other exception goes into a file of its own, whose name is told.
     Typer ends wrong usage with 2, Ctrl-C with 130 (128 and the signal's number) and a closed pipe with 1.
     """
     try:
         app()
     except TwinError as error:
-        sys.stderr.write(f"{error} [{error.code}]\n")
-        sys.exit(1)
+        _end(error)
+    except Exception as error:  # noqa: BLE001 - told, with all that is known of it in a file
+        _end(Unforeseen(what=type(error).__name__, log=_written(error)))
+
+
+def _end(error: TwinError) -> NoReturn:
+    sys.stderr.write(f"{error} [{error.code}]\n")
+    sys.exit(1)
+
+
+def _written(error: Exception) -> str:
+    """The stack trace, in a new file that only the user may read; gives its path."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="twin-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as log:
+        log.write("".join(traceback.format_exception(error)))
+    return log.name

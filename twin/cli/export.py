@@ -41,6 +41,20 @@ class FilterMissing(TwinError):
     zh = "无法读取 --where @{file}：{reason}。"
 
 
+class OutsideSystem(TwinError):
+    """The assets lie, for the most part, outside the area of use of ``--crs``."""
+
+    code = "export.crs.area"
+    en = (
+        "The assets ({bounds}) lie outside the area where {name} is used ({area}). "
+        "Choose another --crs, or fewer assets with --where."
+    )
+    zh = (
+        "这些资产（{bounds}）在 {name} 的适用区域（{area}）之外。"
+        "请用 --crs 选择其他坐标系，或用 --where 减少资产。"
+    )
+
+
 HELP = (
     "Write assets to a file that `twin load` reads back to the same. 将资产导出为可原样再导入的文件。\n\n"
     "A GeoPackage has a layer for each kind; other formats hold all kinds together, so name one with --kind "
@@ -78,7 +92,7 @@ def export_assets(
     force: Annotated[bool, typer.Option("--force", help="Replace the file. 覆盖已有文件。")] = False,
 ) -> None:
     """Write the assets that the options select to ``file``."""
-    from spatial.crs import parse_crs
+    from spatial.crs import OutsideAreaOfUse, parse_crs
     from twin.export.export import export
     from twin.export.formats import output_format
     from twin.kinds import kind as kind_called
@@ -86,9 +100,12 @@ def export_assets(
     output, system = output_format(format_, file), parse_crs(crs)
     selected, only = _filter(where), kind_called(kind) if kind else None
     with _reading() as connection, _progress() as progress:
-        done = export(
-            connection, file, output, system, where=selected, kind=only, force=force, progress=progress
-        )
+        try:
+            done = export(
+                connection, file, output, system, where=selected, kind=only, force=force, progress=progress
+            )
+        except OutsideAreaOfUse as problem:
+            raise OutsideSystem(**problem.details) from None
     _print_exported(file, done)
 
 

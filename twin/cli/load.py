@@ -37,6 +37,10 @@ NOTES = {
         "The key was assumed by the column's name; a mapping can say it.",
         "按列名推定主键，可在映射中指明。",
     ),
+    "dataset.joined": (
+        "The dataset is called as the file is, and was last loaded from a file of another name.",
+        "数据集与文件同名，而上次是从另一文件加载的。",
+    ),
     "crs.assumed": ("Longitude and latitude were taken for WGS 84.", "经纬度按 WGS 84 处理。"),
 }
 
@@ -93,6 +97,8 @@ def load(
         say_json(receipt.as_json(language()))
     else:
         print_receipt(receipt)
+    if receipt.read and receipt.read == receipt.rejected:
+        raise typer.Exit(1)
 
 
 def formats() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -42,6 +44,14 @@ class BadNear(TwinError):
     code = "find.near"
     en = "--near {value} cannot be read. Write longitude, latitude, metres: --near 121.4737,31.2304,200."
     zh = "无法识别 --near {value}。请依次写经度、纬度、米数：--near 121.4737,31.2304,200。"
+
+
+class TwoForms(TwinError):
+    """Both ``--codes`` and ``--json``."""
+
+    code = "find.output"
+    en = "--codes and --json are two forms of output. Choose one; --json holds the codes too."
+    zh = "--codes 与 --json 是两种输出形式，请只选其一；--json 中也含身份码。"
 
 
 def register(app: typer.Typer) -> None:
@@ -97,8 +107,11 @@ def find(
     """Find assets; with --near the nearest come first. 查找资产；用 --near 时由近及远。"""
     from twin.cli.tables import print_assets
 
+    if codes and as_json:
+        raise TwoForms
     where = _where(kind, division, near, text)
-    found = _nearest(where, first) if near else asyncio.run(_listed(where, first))
+    with _options_named():
+        found = _nearest(where, first) if near else asyncio.run(_listed(where, first))
     if codes:
         for asset in found.assets:
             say(asset["code"], asset["code"])
@@ -141,7 +154,31 @@ def _near(text: str) -> Record:
         lon, lat, metres = (float(part) for part in text.split(","))
     except ValueError:
         raise BadNear(value=text) from None
+    if not all(map(math.isfinite, (lon, lat, metres))):
+        raise BadNear(value=text)
     return {"position": {"lon": lon, "lat": lat}, "metres": metres}
+
+
+OPTIONS = {
+    "position.lon": "--near LON",
+    "position.lat": "--near LAT",
+    "where.near.metres": "--near M",
+    "where.division": "--division",
+    "where.text": "--text",
+}
+"""What this command calls the places that errors name."""
+
+
+@contextmanager
+def _options_named() -> Iterator[None]:
+    """Errors name options of this command, not the places in the document that it asks with."""
+    try:
+        yield
+    except TwinError as error:
+        option = OPTIONS.get(str(error.details.get("path")))
+        if option is None:
+            raise
+        raise type(error)(**{**error.details, "path": option}) from None
 
 
 async def _listed(where: Record, first: int) -> _Found:
@@ -163,10 +200,13 @@ async def _listed(where: Record, first: int) -> _Found:
 
 
 def _nearest(where: Record, first: int) -> _Found:
-    """The first assets by distance."""
+    """The first assets by distance. Raises ``NearestSize``."""
     from citygraph.execution import ask_now
+    from twin.registry.query.errors import NearestSize
     from twin.registry.query.read import MAX_NEAREST
 
+    if first > MAX_NEAREST:
+        raise NearestSize(path="--first", given=first, limit=MAX_NEAREST)
     asked = first + 1 if first < MAX_NEAREST else first
     near = ask_now("nearest", position=where["near"]["position"], where=where, first=asked)["nearest"]
     assets: list[Record] = [{**one["asset"], "distance": one["distance"]} for one in near]

@@ -56,7 +56,7 @@ def export(
     ``twin.export.file``, ``twin.registry.query.where`` and ``spatial.crs``, ``OutOfSystem`` where a position
     cannot be written in ``crs``, and ``ExportStopped``.
     """
-    selected = condition(where, kind=kind)
+    selected = condition(where)
     with whole_file(path, force=force) as draft, _snapshot(connection):
         kinds = all_kinds().values() if kind is None else [kind]
         counted = [(one, count_assets(connection, selected, one)) for one in kinds]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from psycopg import Connection
 from sqlalchemy import Date, Select, cast, func, select, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import LateralFromClause
 
@@ -92,10 +93,12 @@ def _statement(selected: Condition, kind: Kind) -> Select[Any]:
 
 
 def _identifiers() -> LateralFromClause:
-    """The asset's current identifiers as one JSON object, scheme to value."""
+    """The asset's current identifiers as one JSON object, scheme to value: of several its first."""
     i = identifier_view
+    # jsonb keeps the last value of a key.
+    values = aggregate_order_by(i.c.value, i.c.valid_from.desc(), i.c.value.desc())
     return (
-        select(func.jsonb_object_agg(i.c.scheme, i.c.value).label("by_scheme"))
+        select(func.jsonb_object_agg(i.c.scheme, values).label("by_scheme"))
         .where(i.c.code == asset_view.c.code, i.c.valid_to.is_(None))
         .lateral("borne")
     )

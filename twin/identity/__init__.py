@@ -16,7 +16,13 @@ from types import MappingProxyType
 from typing import Any
 
 from twin.errors import TwinError
-from twin.identity.errors import CodeCheckDigit, CodeMalformed, SchemeInvalid, UnknownScheme
+from twin.identity.errors import (
+    CodeCheckDigit,
+    CodeMalformed,
+    CodeUnhyphenated,
+    SchemeInvalid,
+    UnknownScheme,
+)
 from twin.identity.iso7064 import CHECKS_BY_NAME
 from twin.identity.scheme import ALPHABETS, ParsedCode, Part, Scheme
 
@@ -49,8 +55,9 @@ def read_code(text: str) -> list[ParsedCode]:
     """Every scheme's reading of ``text``.
 
     Layouts of one length cannot be told apart by their digits, so there may be several: the registry
-    decides by the scheme in which the division issues its codes. Raises ``CodeCheckDigit`` when the layout
-    is some scheme's but the check digit is wrong, ``CodeMalformed`` when no scheme has the layout.
+    decides by the scheme in which the division issues its codes. Raises ``CodeUnhyphenated`` when hyphens are
+    missing that the text may need, ``CodeCheckDigit`` when the layout is some scheme's but the check digit
+    is wrong, ``CodeMalformed`` when no scheme has the layout.
     """
     readings: list[ParsedCode] = []
     wrong: CodeCheckDigit | None = None
@@ -63,6 +70,9 @@ def read_code(text: str) -> list[ParsedCode]:
             continue
     if readings:
         return readings
+    for candidate in schemes().values():
+        if candidate.lacks_marks(text):
+            raise CodeUnhyphenated(value=text, example=candidate.example_code)
     if wrong is not None:
         raise wrong
     raise CodeMalformed(value=text, examples=", ".join(s.example_code for s in schemes().values()))

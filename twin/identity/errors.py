@@ -21,6 +21,20 @@ class CodeCheckDigit(TwinError):
     zh = "{value!r} 的校验码不符：有字符抄录错误。请重新核对标牌。"
 
 
+class CodeUnhyphenated(TwinError):
+    """Without hyphens only the check character shows where the parts of the code end, and it is not there."""
+
+    code = "code.unhyphenated"
+    en = (
+        "Without its hyphens {value!r} cannot be read: its check character, the last one, is left out or a "
+        "character was misread. Read it again and write the hyphens, as in {example}."
+    )
+    zh = (
+        "{value!r} 缺少连字符，无法识别：末位校验码被省略，或有字符抄录错误。"
+        "请重新核对，并写上连字符，如 {example}。"
+    )
+
+
 class CodeDivision(TwinError):
     """The division does not fit the scheme, so that no code can be issued in it."""
 

@@ -193,6 +193,14 @@ class Scheme:
         canonical = f"{division}{SEPARATOR}{groups[-2]}{SEPARATOR}{groups[-1]}{SEPARATOR}{right}"
         return ParsedCode(self.name, division, groups[-2], int(groups[-1], self._base), check, canonical)
 
+    def lacks_marks(self, text: str) -> bool:
+        """Whether ``text`` may be a code without both its separators and the check character that it needs
+        without them. With one wrong character a code without separators may look so too."""
+        tidied = tidy(text)
+        if not self.varies or self.separated.fullmatch(tidied):
+            return False
+        return self._bare.fullmatch(tidied.replace(SEPARATOR, "")) is not None
+
     @cached_property
     def _check_pattern(self) -> str:
         return "[0-9]" if self.check.modulus == 10 else "[0-9A-Z]"
@@ -205,5 +213,8 @@ class Scheme:
 
     @cached_property
     def _compact(self) -> re.Pattern[str]:
-        parts = "".join(part.pattern for part in self.parts)
-        return re.compile(f"{parts}({self._check_pattern}){'' if self.varies else '?'}")
+        return re.compile(f"{self._bare.pattern}({self._check_pattern}){'' if self.varies else '?'}")
+
+    @cached_property
+    def _bare(self) -> re.Pattern[str]:
+        return re.compile("".join(part.pattern for part in self.parts))

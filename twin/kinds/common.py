@@ -203,6 +203,9 @@ _FIELDS = (
     ),
 )
 
+ADDRESS_PARTS = ("addr:street", "addr:housenumber")
+"""OSM's tags that make up an address where none has it whole, in the order in which they are written [V]."""
+
 COMMON_FIELDS: Mapping[str, Attribute] = MappingProxyType({field.name: field for field in _FIELDS})
 
 

@@ -24,7 +24,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
-from twin.errors import TwinError
+from twin.errors import TwinError, sentence
 from twin.registry.embedded import Server
 from twin.registry.embedded.installed import OLDEST
 from twin.settings import ApiSettings, DatabaseSettings
@@ -142,7 +142,7 @@ def open_connection(address: str, *, autocommit: bool = False) -> Connection:
             address, autocommit=autocommit, application_name="twin", connect_timeout=CONNECT_SECONDS
         )
     except psycopg.OperationalError as problem:
-        raise DatabaseDown(where=place(address), reason=_words(problem)) from None
+        raise DatabaseDown(where=place(address), reason=sentence(problem)) from None
 
 
 def require_ready(connection: Connection) -> None:
@@ -267,7 +267,7 @@ def _alembic(address: str, work: Callable[[Config], None]) -> None:
             work(config)
         except (CommandError, DBAPIError) as problem:
             raise MigrationFailed(
-                where=place(address), reason=_words(getattr(problem, "orig", problem))
+                where=place(address), reason=sentence(getattr(problem, "orig", problem))
             ) from problem
 
 
@@ -308,9 +308,3 @@ def _valid(address: str) -> str:
 def _place(connection: Connection) -> str:
     info = connection.info
     return f"{info.host}:{info.port}/{info.dbname}"
-
-
-def _words(problem: object) -> str:
-    """A driver's message on one line, ended with a full stop."""
-    text = " ".join(str(problem).split())
-    return text if text.endswith(".") else f"{text}."

@@ -23,6 +23,7 @@ from spatial.geometry import asset_points, from_wkb
 from twin.errors import TwinError
 from twin.identity import scheme_for_division
 from twin.identity.gbt2260 import division_name
+from twin.identity.scheme import tidy
 from twin.settings import RegistrySettings
 
 LEVELS: Mapping[str, int] = {
@@ -118,6 +119,7 @@ def home(connection: Connection[Any]) -> str | None:
 
 def set_home(connection: Connection[Any], code: str) -> None:
     """Make ``code`` the home division, registering it without a boundary where it is new."""
+    code = tidy(code)
     scheme = scheme_for_division(code)
     if scheme is None or scheme.issuing_division(code) != code:
         raise UnfitHome(division=code)

@@ -69,6 +69,14 @@ class InputText(TwinError):
     zh = "{path} 至少需要 {least} 个字符。"
 
 
+class InputNul(TwinError):
+    """A text with the character NUL, which PostgreSQL's texts do not have."""
+
+    code = "input.nul"
+    en = "{path} must not hold NUL (\\u0000). Leave that character out."
+    zh = "{path} 不能包含空字符 NUL（\\u0000）。请去掉该字符。"
+
+
 class InputGeometry(TwinError):
     """A GeoJSON geometry that cannot be used."""
 
@@ -115,6 +123,14 @@ class PageSize(TwinError):
     code = "page.size"
     en = "{path} is {given}; a page holds 0 to {limit}. Follow pageInfo.endCursor for more."
     zh = "{path} 为 {given}；每页为 0 到 {limit} 条。请用 pageInfo.endCursor 继续。"
+
+
+class NearestSize(TwinError):
+    """More of the nearest assets than one answer holds; there are no further pages."""
+
+    code = "page.nearest"
+    en = "{path} is {given}; nearest gives 0 to {limit} assets, in one answer. Make the circle smaller."
+    zh = "{path} 为 {given}；nearest 一次返回 0 到 {limit} 项资产，没有后续页。请缩小范围。"
 
 
 class PageRows(TwinError):

@@ -19,7 +19,7 @@ from sqlalchemy.types import NullType
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind
 from twin.registry.attributes import attribute_value
-from twin.registry.query.errors import PageDepth, PageRows, PageSize
+from twin.registry.query.errors import NearestSize, PageDepth, PageRows, PageSize
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import attribute_label, camel
 from twin.registry.query.nested import NESTED, Aliases, geojson
@@ -145,13 +145,13 @@ def labelled(columns: Iterable[Labelled]) -> list[Column]:
     return [column.label(label) for label, column in columns]
 
 
-def page_size(given: Given, limit: int) -> int:
-    """How many assets a page holds. Raises ``PageSize``."""
+def page_size(given: Given, limit: int, error: type[PageSize | NearestSize] = PageSize) -> int:
+    """How many assets a page holds. Raises ``error``."""
     if given.value is None:
         return min(FIRST, limit)
     first = given.integer()
     if not 0 <= first <= limit:
-        raise PageSize(path=given.path, given=first, limit=limit)
+        raise error(path=given.path, given=first, limit=limit)
     return first
 
 

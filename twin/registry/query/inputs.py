@@ -15,6 +15,7 @@ from typing import Any
 from twin.registry.query.errors import (
     InputLimit,
     InputMissing,
+    InputNul,
     InputRange,
     InputType,
     InputUnknown,
@@ -60,9 +61,12 @@ class Given:
         return [Given(value, f"{self.path}[{place}]") for place, value in enumerate(values)]
 
     def text(self) -> str:
-        """A text of at most ``MAX_TEXT`` characters. PostgreSQL has no texts with NUL, so neither have we."""
-        if not isinstance(self.value, str) or "\0" in self.value:
+        """A text of at most ``MAX_TEXT`` characters, without NUL. Raises ``InputType``, ``InputNul`` or
+        ``InputLimit``."""
+        if not isinstance(self.value, str):
             raise self.wrong("a text", "文本")
+        if "\0" in self.value:
+            raise InputNul(path=self.path)
         if len(self.value) > MAX_TEXT:
             raise InputLimit(path=self.path, limit=MAX_TEXT, what_en="characters", what_zh="字符")
         return str(self.value)

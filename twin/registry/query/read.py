@@ -28,7 +28,7 @@ from twin.identity import ParsedCode
 from twin.kinds import all_kinds
 from twin.kinds.model import Kind
 from twin.registry.query import places
-from twin.registry.query.errors import CodeSplit, IdentifierAmbiguous
+from twin.registry.query.errors import CodeSplit, IdentifierAmbiguous, NearestSize
 from twin.registry.query.fields import Columns, Projection, labelled, page_size
 from twin.registry.query.inputs import Given
 from twin.registry.query.selection import Asked
@@ -175,10 +175,10 @@ def nearest(
     The GiST index knows degrees only, in which a degree of longitude is as long as one of latitude. So the
     ``first`` nearest in degrees are taken, and the farthest of them in metres is a distance within which at
     least that many assets lie: the nearest in metres are all among the assets within it, whose box the index
-    finds. Assets without a geometry are nowhere near.
+    finds. Assets without a geometry are nowhere near. Raises ``NearestSize``.
     """
     lon, lat = places.position(position)
-    size = page_size(first, MAX_NEAREST)
+    size = page_size(first, MAX_NEAREST, NearestSize)
     chosen = condition(where, kind=kind)
     geom, here = asset_view.c.geom, places.point(lon, lat)
     metres = places.distance(geom, lon, lat)
