@@ -24,6 +24,7 @@ from twin.identity.errors import (
     UnknownScheme,
 )
 from twin.identity.iso7064 import ALPHABET, CHECKS_BY_NAME, values_of
+from twin.kinds import all_kinds
 
 LETTERS_AND_DIGITS = string.digits + string.ascii_uppercase
 
@@ -195,9 +196,32 @@ def test_a_generic_code_without_separators_needs_its_check_character() -> None:
         scheme("generic").parse(written[:-2].replace("-", ""))
 
 
+@pytest.mark.parametrize("class_code", ["0118", "2133", "2151"])
+@pytest.mark.parametrize(("division", "sequence"), [("FI-091", 1), ("US-DC", 36**8), ("FI-091", 42)])
+def test_every_form_of_a_generic_code_of_a_known_class_is_read(
+    division: str, sequence: int, class_code: str
+) -> None:
+    written = scheme("generic").format(division, class_code, sequence)
+    for form in (written, written[:-2], written.replace("-", ""), written[:-2].replace("-", "")):
+        assert [code.canonical for code in read_code(form)] == [written]
+        assert [code.canonical for code in read_code(form.lower())] == [written]
+
+
+@pytest.mark.parametrize("class_code", sorted({n for k in all_kinds().values() for n in k.class_codes()}))
+@pytest.mark.parametrize("sequence", [1, 42, 36**8 + 118])
+def test_no_wrong_character_of_a_code_without_hyphens_is_taken_for_another_code(
+    class_code: str, sequence: int
+) -> None:
+    written = scheme("generic").format("FI-091", class_code, sequence).replace("-", "")
+    for position, right in enumerate(written):
+        for wrong in LETTERS_AND_DIGITS.replace(right, ""):
+            with pytest.raises((CodeCheckDigit, CodeUnhyphenated, CodeMalformed)):
+                read_code(written[:position] + wrong + written[position + 1 :])
+
+
 @pytest.mark.parametrize(("division", "sequence"), [("FI-091", 1), ("US-DC", 36**8), ("FI-091", 42)])
 def test_what_a_code_without_hyphens_lacks_is_said(division: str, sequence: int) -> None:
-    written = scheme("generic").format(division, "0118", sequence)
+    written = scheme("generic").format(division, "9999", sequence)
     for form in (written[:-2].replace("-", ""), written[:-2].replace("-", "").lower()):
         with pytest.raises(CodeUnhyphenated) as caught:
             read_code(form)

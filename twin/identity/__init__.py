@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import ne
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -55,10 +56,14 @@ def read_code(text: str) -> list[ParsedCode]:
     """Every scheme's reading of ``text``.
 
     Layouts of one length cannot be told apart by their digits, so there may be several: the registry
-    decides by the scheme in which the division issues its codes. Raises ``CodeUnhyphenated`` when hyphens are
-    missing that the text may need, ``CodeCheckDigit`` when the layout is some scheme's but the check digit
-    is wrong, ``CodeMalformed`` when no scheme has the layout.
+    decides by the scheme in which the division issues its codes. Where a part's length varies, a code without
+    separators and check character is told from one with a wrong character by its class, a kind's.
+    Raises ``CodeUnhyphenated`` when hyphens are missing that the text may need, ``CodeCheckDigit`` when the
+    layout is some scheme's but the check digit is wrong, ``CodeMalformed`` when no scheme has the layout.
     """
+    bare = [code for one in schemes().values() if (code := _read_bare(one, text)) is not None]
+    if bare:
+        return bare
     readings: list[ParsedCode] = []
     wrong: CodeCheckDigit | None = None
     for candidate in schemes().values():
@@ -71,11 +76,33 @@ def read_code(text: str) -> list[ParsedCode]:
     if readings:
         return readings
     for candidate in schemes().values():
-        if candidate.lacks_marks(text):
+        if candidate.parse_bare(text) is not None:
             raise CodeUnhyphenated(value=text, example=candidate.example_code)
     if wrong is not None:
         raise wrong
     raise CodeMalformed(value=text, examples=", ".join(s.example_code for s in schemes().values()))
+
+
+def _read_bare(candidate: Scheme, text: str) -> ParsedCode | None:
+    """The reading without separators and check character, if that one names a class there is.
+
+    And if the text can't be a code with its check character of which one character is wrong: the class that
+    it would name then is two characters or more from every class there is.
+    """
+    code = candidate.parse_bare(text)
+    if code is None:
+        return None
+    known, other = _class_numbers(candidate), candidate.class_with_check(text)
+    far = other is None or all(sum(map(ne, other, number)) > 1 for number in known)
+    return code if far and code.class_code in known else None
+
+
+def _class_numbers(candidate: Scheme) -> set[str]:
+    """Every class number that a kind has under the scheme."""
+    from twin.kinds import all_kinds
+
+    kinds = all_kinds().values()
+    return {n for kind in kinds for c in kind.classes for n in candidate.numbers_for(kind.name, c.numbers)}
 
 
 @lru_cache(maxsize=8)

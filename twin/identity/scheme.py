@@ -193,13 +193,22 @@ class Scheme:
         canonical = f"{division}{SEPARATOR}{groups[-2]}{SEPARATOR}{groups[-1]}{SEPARATOR}{right}"
         return ParsedCode(self.name, division, groups[-2], int(groups[-1], self._base), check, canonical)
 
-    def lacks_marks(self, text: str) -> bool:
-        """Whether ``text`` may be a code without both its separators and the check character that it needs
-        without them. With one wrong character a code without separators may look so too."""
+    def parse_bare(self, text: str) -> ParsedCode | None:
+        """What ``text`` says without both its separators and its check character, where a part varies.
+
+        None where it can't be that. With one wrong character a code that bears its check character may look
+        so too: only the class tells them apart, which ``twin.identity.read_code`` knows.
+        """
         tidied = tidy(text)
         if not self.varies or self.separated.fullmatch(tidied):
-            return False
-        return self._bare.fullmatch(tidied.replace(SEPARATOR, "")) is not None
+            return None
+        match = self._bare.fullmatch(tidied.replace(SEPARATOR, ""))
+        return None if match is None else self.parse(SEPARATOR.join(match.groups()))
+
+    def class_with_check(self, text: str) -> str | None:
+        """The class that ``text`` names if it is a code without separators that bears its check character."""
+        match = self._compact.fullmatch(tidy(text).replace(SEPARATOR, ""))
+        return None if match is None else match.groups()[-3]
 
     @cached_property
     def _check_pattern(self) -> str:
