@@ -10,12 +10,12 @@ from twin.errors import language
 
 def say(en: str, zh: str) -> None:
     """Print a result in the user's language."""
-    sys.stdout.write((zh if language() == "zh" else en) + "\n")
+    print(zh if language() == "zh" else en, flush=True)
 
 
 def note(en: str, zh: str) -> None:
     """Print what is going on, beside the result."""
-    sys.stderr.write((zh if language() == "zh" else en) + "\n")
+    print(zh if language() == "zh" else en, file=sys.stderr)
 
 
 def say_json(value: object) -> None:
