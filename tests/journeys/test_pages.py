@@ -264,10 +264,10 @@ def test_a_misread_character_is_found(site: Site) -> None:
 
 
 def test_hyphens_that_a_code_needs_are_asked_for(site: Site) -> None:
-    answer = site.get("/a/fi0910118000000001")
+    answer = site.get("/a/fi0919999000000001")
     assert (answer.status_code, "write the hyphens" in answer.text) == (404, True)
     assert "misread. Read the plate" not in answer.text
-    assert "请重新核对，并写上连字符" in site.get("/a/fi0910118000000001?lang=zh").text
+    assert "请重新核对，并写上连字符" in site.get("/a/fi0919999000000001?lang=zh").text
 
 
 def test_an_unknown_code_says_what_to_do(site: Site) -> None:
