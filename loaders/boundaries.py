@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from loaders import arrow
 from loaders.crs import declared, operation_for
-from loaders.errors import UnknownColumn, nearest
+from loaders.errors import unknown_column
 from loaders.formats import Request, Rows, Source, detect
 from loaders.plan import Position
 from spatial.arrays import GeometryArray
@@ -39,8 +39,7 @@ def read_divisions(
     source = detect(path).open(path, Request(layer=layer, columns=wanted))
     for column in wanted:
         if column not in source.columns:
-            close = nearest(column, source.columns)
-            raise UnknownColumn(column=column, nearest=close, columns=", ".join(source.columns))
+            raise unknown_column(column, source.columns)
     batches = list(source.rows())
     boundaries = _boundaries(source, batches, path, crs)
     columns = [_texts(batches, column) for column in (code, name, parent)]

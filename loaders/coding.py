@@ -108,7 +108,6 @@ class Coder:
         found: defaultdict[Group, list[Int64Array]] = defaultdict(list)
         for number, division in enumerate(issuers.tolist()):
             name, issuing = self.divisions.issuing(division)
-            issuing = scheme(name).issuing_division(issuing)
             for place in np.unique(classes[which == number]).tolist():
                 found[name, issuing, place].append(rows[(which == number) & (classes == place)])
         return {group: np.sort(np.concatenate(parts)) for group, parts in found.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from twin.errors import TwinError
 
@@ -172,6 +172,11 @@ class UnknownColumn(TwinError):
     code = "mapping.column_unknown"
     en = "There is no column {column}; did you mean {nearest}? The columns are: {columns}."
     zh = "没有列 {column}；是否指 {nearest}？已有列：{columns}。"
+
+
+def unknown_column(name: str, columns: Sequence[str]) -> UnknownColumn:
+    """That there is no such column, with the nearest of those there are."""
+    return UnknownColumn(column=name, nearest=nearest(name, columns), columns=", ".join(columns))
 
 
 class UnknownField(TwinError):

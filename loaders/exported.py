@@ -19,3 +19,12 @@ def of_other_kinds(rows: Rows, kind: Kind) -> BoolArray:
         return np.zeros(len(rows), dtype=np.bool_)
     others = [name for name in all_kinds() if name != kind.name]
     return arrow.is_any(present(rows.columns["kind"]), others)
+
+
+def dataset_of(first: Rows) -> str | None:
+    """The one dataset that the rows of an export name; None for any other file."""
+    column = first.columns.get("dataset")
+    if column is None or "source_key" not in first.columns:
+        return None
+    named = arrow.distinct(arrow.as_text(column))
+    return str(named[0]) if len(named) == 1 else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from loaders.errors import MappingInvalid, UnknownColumn, UnknownField, nearest
+from loaders.errors import MappingInvalid, UnknownField, nearest, unknown_column
 from loaders.formats import Source
 from loaders.mapping import FieldSource
 from loaders.mapping import Mapping as GivenMapping
@@ -105,8 +105,7 @@ def settle(source: Source, kind: Kind, given: GivenMapping, where: object) -> Pl
     """The plan for a source. Raises ``UnknownColumn``, ``UnknownField`` or ``MappingInvalid``."""
     for name in given.columns:
         if name not in source.columns and not source.tags:
-            close = nearest(name, source.columns)
-            raise UnknownColumn(column=name, nearest=close, columns=", ".join(source.columns))
+            raise unknown_column(name, source.columns)
     position = replace(_position(source, given), decimal_comma=source.decimal_comma)
     if given.fields is None:
         fillings, likely_keys = _by_name(source, kind, position)

@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
-from loaders import arrow
 from loaders.arrow import Column
 from loaders.crs import declared, operation_for
 from loaders.errors import FileEmpty, KindNeeded
-from loaders.exported import of_other_kinds
+from loaders.exported import dataset_of, of_other_kinds
 from loaders.formats import Request, Rows, Source, detect
 from loaders.keys import choose_key, fingerprint
 from loaders.mapping import Mapping, read_mapping, require_dataset_name
@@ -72,6 +71,8 @@ class Prepared:
 
 def prepare(path: Path, options: Options) -> Prepared:
     """Open the file and settle how it is read. Raises as ``loaders.errors`` and ``spatial.crs`` say."""
+    if options.dataset is not None:
+        require_dataset_name(options.dataset)
     mapping = read_mapping(options.mapping) if options.mapping else Mapping()
     wanted = _kind(path, options, mapping)
     chosen = detect(path)
@@ -86,9 +87,7 @@ def prepare(path: Path, options: Options) -> Prepared:
     if system is not None:
         accuracy = DEFAULT_ACCURACY if options.accuracy is None else options.accuracy
         operation = operation_for(system.system, source, geometries, accuracy)
-    if options.dataset is not None:
-        require_dataset_name(options.dataset)
-    named = options.dataset or _dataset(first)
+    named = options.dataset or dataset_of(first)
     receipt = Receipt(
         source=path.name,
         format=chosen.name,
@@ -136,15 +135,6 @@ def _first(path: Path, source: Source, wanted: Kind) -> tuple[Rows, Iterator[Row
             where_zh=f"图层 {layer} " if layer else "",
         )
     return own, source.rows()
-
-
-def _dataset(first: Rows) -> str | None:
-    """The dataset that an export of ours names, if it is one."""
-    column = first.columns.get("dataset")
-    if column is None or "source_key" not in first.columns:
-        return None
-    named = arrow.distinct(arrow.as_text(column))
-    return str(named[0]) if len(named) == 1 else None
 
 
 def _notes(plan: Plan, key: str | None, *, assumed_crs: bool) -> list[str]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import shapely
@@ -25,6 +23,7 @@ from loaders.words import words_of
 from spatial.geometry import to_wkb
 from twin.kinds import Kind
 from twin.kinds.fields import identifier
+from twin.registry.statements import statement
 
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the datasets apart.
 LOAD_LOCK = 0x7E10
@@ -32,12 +31,6 @@ SRID = 4326
 
 _SUFFIXES = ("", "_identifier", "_borne", "_finding")
 _TEXTS = ("name", "address", "status", "parent", "authority", "owner", "maintainer", "survey_method")
-
-
-@cache
-def statement(name: str) -> str:
-    """The SQL in ``loaders/sql/<name>.sql``."""
-    return (files("loaders") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @contextmanager
@@ -74,7 +67,7 @@ class Stage:
             "borne": sql.Identifier("stage", f"{self.name}_borne"),
             "findings": sql.Identifier("stage", f"{self.name}_finding"),
         }
-        return sql.SQL(cast("Any", statement(name))).format(**tables, **parts)
+        return sql.SQL(statement("loaders", name)).format(**tables, **parts)
 
     def create(self) -> None:
         """Make the tables; those of a killed load of the same dataset go."""

@@ -8,9 +8,9 @@ import sys
 from twin.errors import language
 
 
-def say(en: str, zh: str) -> None:
-    """Print a result in the user's language."""
-    print(zh if language() == "zh" else en, flush=True)
+def say(en: str, zh: str | None = None) -> None:
+    """Print a result in the user's language; without ``zh`` it is the same in both."""
+    print(zh if zh is not None and language() == "zh" else en, flush=True)
 
 
 def note(en: str, zh: str) -> None:

@@ -105,7 +105,7 @@ def url(role: RoleOption = "owner") -> None:
     from twin.registry import database
 
     address = database.url(role)
-    say(address, address)
+    say(address)
 
 
 @group.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -79,10 +79,10 @@ def _invite(address: str) -> None:
         return
     asset = found[0]
     say("\nGraphQL, with a console in the browser:", "\nGraphQL（浏览器中为控制台）：")
-    say(f"  {address}/graphql", f"  {address}/graphql")
+    say(f"  {address}/graphql")
     say("Three queries to paste there:", "可粘贴试用的三个查询：")
     for query in QUERIES:
         text = query.format(code=asset["code"], division=asset["division"]["code"])
-        say(f"  {text}", f"  {text}")
+        say(f"  {text}")
     say("The page of one asset:", "一件资产的页面：")
-    say(f"  {address}/a/{asset['code']}\n", f"  {address}/a/{asset['code']}\n")
+    say(f"  {address}/a/{asset['code']}\n")

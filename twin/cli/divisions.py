@@ -35,7 +35,7 @@ def home(
         found = divisions.home(connection)
     if found is None:
         raise divisions.NoDivisions
-    say(found, found)
+    say(found)
 
 
 @group.command()

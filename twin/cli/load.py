@@ -108,7 +108,7 @@ def formats() -> None:
 
     for one in all_formats():
         line = f"{one.name:14} {' '.join(one.extensions):50} {one.media_type}"
-        say(line, line)
+        say(line)
 
 
 @contextmanager

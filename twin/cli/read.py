@@ -114,7 +114,7 @@ def find(
         found = _nearest(where, first) if near else asyncio.run(_listed(where, first))
     if codes:
         for asset in found.assets:
-            say(asset["code"], asset["code"])
+            say(asset["code"])
     elif as_json:
         say_json(found.assets)
     elif found.assets:

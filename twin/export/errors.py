@@ -73,5 +73,5 @@ class ExportStopped(TwinError):
     """The database went away."""
 
     code = "export.stopped"
-    en = "The database stopped the export: {reason}. Nothing was written; run it again."
-    zh = "数据库中断了导出：{reason}。未写入任何内容，请重新运行。"
+    en = "The database stopped the export: {reason} Nothing was written; run it again."
+    zh = "数据库中断了导出：{reason} 未写入任何内容，请重新运行。"

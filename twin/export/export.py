@@ -17,7 +17,7 @@ from psycopg import Connection
 from spatial import proj
 from spatial.arrays import GeometryArray
 from spatial.crs import CoordinateSystem, Operation, operation_from_wgs84
-from twin.errors import TwinError
+from twin.errors import TwinError, sentence
 from twin.export.columns import all_columns, kind_columns
 from twin.export.errors import ExportStopped, NothingToExport, OutOfSystem
 from twin.export.file import whole_file
@@ -91,7 +91,7 @@ class _Work:
                 self.progress(self.written, self.total)
                 yield Batch(batch.values, self._placed(batch))
         except psycopg.OperationalError as problem:
-            self.failure = ExportStopped(reason=" ".join(str(problem).split()))
+            self.failure = ExportStopped(reason=sentence(problem))
             raise self.failure from problem
         except TwinError as problem:
             self.failure = problem

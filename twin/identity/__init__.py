@@ -27,7 +27,7 @@ from twin.identity.errors import (
 from twin.identity.iso7064 import CHECKS_BY_NAME
 from twin.identity.scheme import ALPHABETS, ParsedCode, Part, Scheme
 
-__all__ = ["ParsedCode", "Scheme", "read_code", "scheme", "scheme_for_division", "schemes"]
+__all__ = ["ParsedCode", "Scheme", "class_owners", "read_code", "scheme", "scheme_for_division", "schemes"]
 
 
 def schemes() -> Mapping[str, Scheme]:
@@ -92,17 +92,18 @@ def _read_bare(candidate: Scheme, text: str) -> ParsedCode | None:
     code = candidate.parse_bare(text)
     if code is None:
         return None
-    known, other = _class_numbers(candidate), candidate.class_with_check(text)
+    known, other = class_owners(candidate), candidate.class_with_check(text)
     far = other is None or all(sum(map(ne, other, number)) > 1 for number in known)
     return code if far and code.class_code in known else None
 
 
-def _class_numbers(candidate: Scheme) -> set[str]:
-    """Every class number that a kind has under the scheme."""
+def class_owners(scheme: Scheme) -> dict[str, str]:
+    """Every class number that a kind has under the scheme, and that kind's name."""
     from twin.kinds import all_kinds
 
     kinds = all_kinds().values()
-    return {n for kind in kinds for c in kind.classes for n in candidate.numbers_for(kind.name, c.numbers)}
+    classes = ((kind.name, one.numbers) for kind in kinds for one in kind.classes)
+    return {number: kind for kind, numbers in classes for number in scheme.numbers_for(kind, numbers)}
 
 
 @lru_cache(maxsize=8)

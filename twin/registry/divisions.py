@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from twin.errors import TwinError
 from twin.identity import scheme_for_division
 from twin.identity.gbt2260 import division_name
 from twin.identity.scheme import tidy
+from twin.registry.statements import statement
 from twin.settings import RegistrySettings
 
 LEVELS: Mapping[str, int] = {
@@ -370,4 +370,4 @@ def _unique_names(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sql(name: str) -> Any:
-    return (files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return statement("twin.registry", name)

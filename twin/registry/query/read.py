@@ -25,7 +25,6 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from twin import identity
 from twin.identity import ParsedCode
-from twin.kinds import all_kinds
 from twin.kinds.model import Kind
 from twin.registry.query import places
 from twin.registry.query.errors import CodeSplit, IdentifierAmbiguous, NearestSize
@@ -149,11 +148,7 @@ def _pruning(codes: Iterable[ParsedCode]) -> list[Condition]:
 
 def kind_of_class(scheme: str, class_code: str) -> str | None:
     """The kind whose class a scheme numbers ``class_code``; None where that is no kind's."""
-    numbers_for = identity.scheme(scheme).numbers_for
-    for kind in all_kinds().values():
-        if any(class_code in numbers_for(kind.name, one.numbers) for one in kind.classes):
-            return kind.name
-    return None
+    return identity.class_owners(identity.scheme(scheme)).get(class_code)
 
 
 # Nearest
