@@ -222,6 +222,20 @@ def parsed_integers(column: Column) -> Int64Array:
     return integers
 
 
+def encoded(column: Column) -> tuple[Int64Array, list[Any]]:
+    """Each row's value as a number, -1 for null, and the values that the numbers stand for."""
+    dictionary = pc.dictionary_encode(column)
+    numbers: Int64Array = pc.fill_null(dictionary.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return numbers, dictionary.dictionary.to_pylist()
+
+
+def positions(column: Column, values: Column) -> Int64Array:
+    """Where each value stands first among ``values``; -1 where it does not, and for null."""
+    found = pc.index_in(column, value_set=values, skip_nulls=True)
+    places: Int64Array = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return places
+
+
 def map_distinct(column: Column, function: Callable[[str], Scalar | None], kind: str = "string") -> Column:
     """``function`` of each value, called once for each distinct one; ``kind`` is what it gives (Arrow)."""
     encoded = pc.dictionary_encode(column)
@@ -314,11 +328,18 @@ class BadLine:
 
 
 def csv_batches(
-    path: Path, names: Sequence[str], *, delimiter: str, encoding: str, on_bad_line: Callable[[BadLine], None]
+    path: Path,
+    names: Sequence[str],
+    *,
+    delimiter: str,
+    encoding: str,
+    on_bad_line: Callable[[BadLine], None],
+    wanted: Sequence[str] = (),
 ) -> Iterator[Batch]:
     """The data rows of a CSV file with a header, every column as text, empty ones as null.
 
-    Raises ``BrokenStream`` where the file cannot be parsed any further.
+    ``wanted`` are the columns to read, if not all. Raises ``BrokenStream`` where the file cannot be parsed
+    any further.
     """
 
     def bad_line(line: Any) -> str:
@@ -338,7 +359,7 @@ def csv_batches(
             parse_options=pa.csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, invalid_row_handler=bad_line
             ),
-            convert_options=_as_text_options(names),
+            convert_options=_as_text_options(names, wanted),
         ) as reader:
             yield from record_batches(reader)
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -372,6 +393,35 @@ def record_batches(reader: Iterable[Any]) -> Iterator[Batch]:
         raise BrokenStream(str(error)) from error
 
 
+class Spool:
+    """Batches of the same columns, put by in a file to be read again, as often as wanted."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: Any = None
+        self.length = 0
+
+    def add(self, batch: Batch) -> None:
+        """Put a batch by."""
+        rows = pa.record_batch(list(batch.columns.values()), names=list(batch.columns))
+        if self._writer is None:
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            self._writer = pa.ipc.new_stream(self._path, rows.schema, options=options)
+        self._writer.write_batch(rows)
+        self.length += batch.length
+
+    def close(self) -> None:
+        """End the file; from now on it can be read."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches, in order, one in memory at a time."""
+        if self._writer is not None:
+            with pa.OSFile(str(self._path)) as file, pa.ipc.open_stream(file) as reader:
+                yield from record_batches(reader)
+
+
 def sliced(batch: Batch, size: int) -> Iterator[Batch]:
     """The batch in pieces of at most ``size`` rows."""
     for start in range(0, batch.length, size):
@@ -379,10 +429,10 @@ def sliced(batch: Batch, size: int) -> Iterator[Batch]:
         yield Batch(columns, min(size, batch.length - start))
 
 
-def _as_text_options(names: Sequence[str]) -> Any:
+def _as_text_options(names: Sequence[str], wanted: Sequence[str] = ()) -> Any:
     return pa.csv.ConvertOptions(
         column_types={name: pa.string() for name in names}, strings_can_be_null=True, null_values=[""],
-        quoted_strings_can_be_null=False,
+        quoted_strings_can_be_null=False, include_columns=list(wanted),
     )  # fmt: skip
 
 

@@ -21,6 +21,18 @@ from twin.errors import sentence
 BATCH_ROWS = 65_536
 """Rows held in memory at a time."""
 
+pyogrio.set_gdal_config_options(
+    {
+        # A file that names a schema somewhere else is read without asking there.
+        "GML_DOWNLOAD_SCHEMA": False,
+        "GDAL_HTTP_CONNECTTIMEOUT": 15,
+        "GDAL_HTTP_TIMEOUT": 300,
+        "GDAL_HTTP_MAX_RETRY": 2,
+        "GDAL_HTTP_RETRY_DELAY": 1,
+        "OGR_WFS_PAGE_SIZE": 10_000,
+    }
+)
+
 T = TypeVar("T")
 
 
@@ -35,13 +47,19 @@ class LayerInfo:
     bounds: Area | None
 
 
-def layers(path: Path) -> tuple[str, ...]:
-    """The names of the layers. Raises ``FileBroken``."""
+def layers(path: Path | str) -> tuple[str, ...]:
+    """The names of the layers; ``path`` may be one of GDAL's. Raises ``FileBroken``."""
     with _told(path, None), _quiet():
         return tuple(str(name) for name, _ in pyogrio.list_layers(path))
 
 
-def describe(path: Path, layer: str, *, encoding: str | None = None, **options: str) -> LayerInfo:
+def count(path: Path | str, layer: str) -> int:
+    """How many rows a layer has, counted. Raises ``FileBroken``."""
+    with _told(path, None), _quiet():
+        return int(pyogrio.read_info(path, layer=layer, force_feature_count=True)["features"])
+
+
+def describe(path: Path | str, layer: str, *, encoding: str | None = None, **options: str) -> LayerInfo:
     """What is known of a layer; ``options`` are the driver's. Raises as ``batches`` does."""
     with _told(path, encoding), _quiet():
         info: dict[str, Any] = pyogrio.read_info(path, layer=layer, encoding=encoding, **options)
@@ -56,11 +74,14 @@ def describe(path: Path, layer: str, *, encoding: str | None = None, **options: 
 
 
 def batches(
-    path: Path, layer: str, *, encoding: str | None = None, **options: str
+    path: Path | str, layer: str, size: int = BATCH_ROWS, /, *, encoding: str | None = None, **options: str
 ) -> Iterator[tuple[Batch, Column | None]]:
-    """The rows in order, with their geometry as WKB. Raises ``FileBroken`` or ``UnknownEncoding``."""
+    """The rows in order, at most ``size`` at a time, with their geometry as WKB.
+
+    Raises ``FileBroken`` or ``UnknownEncoding``.
+    """
     opened = pyogrio.open_arrow(
-        path, layer=layer, encoding=encoding, batch_size=BATCH_ROWS, use_pyarrow=True, **options
+        path, layer=layer, encoding=encoding, batch_size=size, use_pyarrow=True, **options
     )
     with _told(path, encoding), opened as (meta, reader):
         name = meta["geometry_name"] or "wkb_geometry"
@@ -71,7 +92,7 @@ def batches(
 
 
 @contextmanager
-def _told(path: Path, encoding: str | None) -> Iterator[None]:
+def _told(path: Path | str, encoding: str | None) -> Iterator[None]:
     """Errors of GDAL and Arrow in our words."""
     try:
         yield

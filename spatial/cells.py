@@ -15,8 +15,9 @@ a cell holds for its descendants too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import shapely
@@ -274,14 +275,15 @@ def _outlines(cells: Int64Array, scale: float) -> tuple[GeometryArray, BoolArray
         if exact[row] or scale == 1.0:
             shapes[row] = _outline(lon[owner == row], lat[owner == row])
         else:
-            shapes[row] = _envelope(centers[row], rings[row], scale)
+            shapes[row] = _envelope(int(cells[row]), scale)
     return shapes, exact
 
 
-def _envelope(center: FloatArray, ring: Sequence[tuple[float, float]], scale: float) -> BaseGeometry:
-    """A box around the circle that holds the enlarged cell."""
-    lat, lon = center.tolist()
-    radius = max(GEOD.inv(lon, lat, x, y)[2] for y, x in ring) * scale
+@lru_cache(maxsize=10_000)
+def _envelope(cell: int, scale: float) -> BaseGeometry:
+    """A box around the circle that holds the enlarged cell; the same large cells are asked for again."""
+    lat, lon = h3_scalar.center(cell)
+    radius = max(GEOD.inv(lon, lat, x, y)[2] for y, x in h3_scalar.vertices(cell)) * scale
     east, north = degrees_around(lat, radius)
     if east >= 180.0:
         return shapely.box(-180.0, lat - north, 180.0, lat + north)

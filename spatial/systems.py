@@ -109,6 +109,33 @@ def parse_crs(text: str) -> CoordinateSystem:
     return _described(system)
 
 
+@dataclass(frozen=True)
+class Heights:
+    """How a system measures heights: from which surface, if it says so, and how many metres its unit is."""
+
+    datum: str | None
+    metres: float
+
+
+def heights_of(text: str) -> Heights:
+    """How the system that the text names measures heights: by its third axis.
+
+    A system without one is taken to measure them in the unit of its plan if that is a length, else in metres;
+    so is a text that names no system. That is ours.
+    """
+    try:
+        system = proj.crs(datums().alias.get(key(text), text.strip()))
+    except CRSError:
+        return Heights(None, 1.0)
+    if system.is_compound:
+        vertical = system.sub_crs_list[-1]
+        datum = vertical.datum.name if vertical.datum else None
+        return Heights(datum, vertical.axis_info[0].unit_conversion_factor)
+    if len(system.axis_info) > 2 and system.ellipsoid and not system.is_geocentric:
+        return Heights(f"{system.ellipsoid.name} ellipsoid", system.axis_info[2].unit_conversion_factor)
+    return Heights(None, system.axis_info[0].unit_conversion_factor if system.is_projected else 1.0)
+
+
 def outside_area_of_use(system: CoordinateSystem, x: FloatArray, y: FloatArray) -> BoolArray:
     """Which rows (in the system's own coordinates) lie outside its area of use, ``MARGIN`` degrees around it.
 

@@ -1,4 +1,4 @@
-"""CSV and TSV with a header: positions in columns, usual delimiters, in UTF-8, GB18030 or marked UTF-16."""
+"""CSV and TSV with a header: positions in columns, the usual delimiters, in whatever encoding people use."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from loaders import arrow
+from loaders import arrow, encodings
 from loaders.arrow import BadLine, BrokenStream
-from loaders.errors import FileBroken, FileEmpty, UnknownEncoding
-from loaders.formats import OpenedFile, Request, Rows, Unread, require_no_layer
+from loaders.errors import FileBroken, FileEmpty
+from loaders.formats import BaseFormat, OpenedFile, Request, Rows, Unread, require_no_layer
 from loaders.gdal import BATCH_ROWS
 from spatial.arrays import Int64Array
 from twin.errors import sentence
 
-_ENCODINGS = ("utf-8", "gb18030")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITERS = ",;\t|"
-_CHUNK = 1 << 22
 
 
 @dataclass(slots=True)
@@ -41,7 +39,7 @@ class CsvFile(OpenedFile):
                 self.path,
                 self.columns,
                 delimiter=self.delimiter,
-                encoding=self.encoding or "utf-8",
+                encoding=self.encoding or "UTF-8",
                 on_bad_line=self._bad.append,
             ):
                 for batch in arrow.sliced(whole, BATCH_ROWS):
@@ -71,12 +69,13 @@ class CsvFile(OpenedFile):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class Format(BaseFormat):
     """CSV."""
 
     name: str = "CSV"
     media_type: str = "text/csv"
     extensions: tuple[str, ...] = (".csv", ".tsv", ".txt")
+    tested: str = "Washington, New York, Shanghai, Athens"
 
     def sniff(self, head: bytes) -> bool:
         """Whether it is text whose first line has a delimiter or is one plain word, and no markup."""
@@ -90,49 +89,47 @@ class Format:
     def open(self, path: Path, request: Request) -> CsvFile:
         """The file. Raises ``UnknownLayer``, ``UnknownEncoding``, ``FileBroken`` or ``FileEmpty``."""
         require_no_layer(path, request, self.name)
-        encoding = encoding_of(path)
-        with path.open(encoding=_header_encoding(encoding), newline="") as file:
-            head = _first_record(file)
-            empty = not file.read(1)
-        if empty or not head.strip():
-            raise FileEmpty(path=path, where_en="", where_zh="")
-        delimiter = max(_DELIMITERS, key=head.count)
-        names = unique_names(next(csv.reader(io.StringIO(head), delimiter=delimiter)))
-        return CsvFile(
-            path,
-            None,
-            names,
-            has_geometry=False,
-            encoding=encoding,
-            decimal_comma=delimiter == ";",
-            delimiter=delimiter,
-        )
+        return open_text(path, *encoding_of(path))
 
 
-def encoding_of(path: Path) -> str:
-    """UTF-16 if it is marked so, UTF-8 if all of the file is, else GB18030 if all of it is.
+def open_text(path: Path, encoding: str, found: str) -> CsvFile:
+    """A file in a known encoding. Raises ``FileEmpty``."""
+    with path.open(encoding=_header_encoding(encoding), newline="") as file:
+        head = _first_record(file)
+        empty = not file.read(1)
+    if empty or not head.strip():
+        raise FileEmpty(path=path, where_en="", where_zh="")
+    headers = {d: next(csv.reader(io.StringIO(head), delimiter=d)) for d in _DELIMITERS}
+    delimiter = max(_DELIMITERS, key=lambda d: len(headers[d]))
+    names = unique_names(headers[delimiter])
+    return CsvFile(
+        path,
+        None,
+        names,
+        has_geometry=False,
+        encoding=encoding,
+        encoding_found=found,
+        decimal_comma=delimiter == ";",
+        delimiter=delimiter,
+    )
+
+
+def encoding_of(path: Path) -> tuple[str, str]:
+    """The encoding, and how it was found: ``BOM`` or ``detected``.
 
     Raises ``UnknownEncoding``, or ``FileBroken`` where a NUL stands in the text.
     """
     with path.open("rb") as file:
-        tried = ("utf-16",) if file.read(2) in _UTF16 else _ENCODINGS
-    for encoding in tried:
-        if _is_all(path, encoding):
-            return encoding
-    raise UnknownEncoding(path=path, tried=" / ".join(tried).upper())
-
-
-def _is_all(path: Path, encoding: str) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                if "\0" in decoder.decode(chunk):
-                    raise FileBroken(path=path, reason="a NUL character stands in its text.")
-            decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return False
-    return True
+        mark = file.read(3)
+    if mark.startswith(_UTF16):
+        found = encodings.require(path, "UTF-16"), "BOM"
+    elif mark == codecs.BOM_UTF8:
+        found = encodings.require(path, "UTF-8"), "BOM"
+    else:
+        found = encodings.of_text_file(path), "detected"
+    if any("\0" in text for text in encodings.texts(path, found[0])):
+        raise FileBroken(path=path, reason="a NUL character stands in its text.")
+    return found
 
 
 def unique_names(names: list[str]) -> tuple[str, ...]:
@@ -156,7 +153,7 @@ def _first_record(file: io.TextIOWrapper) -> str:
 
 
 def _header_encoding(encoding: str) -> str:
-    return "utf-8-sig" if encoding == "utf-8" else encoding
+    return "utf-8-sig" if encoding == "UTF-8" else encoding
 
 
 FORMATS = (Format(),)

@@ -1,49 +1,99 @@
-"""GeoJSON, GeoPackage and FlatGeobuf: what GDAL reads without our knowing more."""
+"""What GDAL reads without our knowing more: GeoPackage, FlatGeobuf, GeoJSON, File Geodatabase, KML, GML, GPX.
+
+What GDAL passes over in silence is looked for here: the end of XML that is cut short, rows that a table has
+by its own count and that do not come, text that is not UTF-8.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import codecs
+import re
+import xml.parsers.expat
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 import numpy as np
 
-from loaders import gdal
-from loaders.formats import OpenedFile, Request, Rows, choose_layer
+from loaders import bundle, encodings, gdal
+from loaders.errors import CoordinatesEncoded, FileBroken, FormatUnclear, UnknownEncoding
+from loaders.formats import BaseFormat, OpenedFile, Request, Rows, choose_layer
+from twin.errors import sentence
+
+NO_OPTIONS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What GDAL is to open: often the file itself, else what it was unpacked or transcoded to.
+
+    ``encoding`` is what GDAL is told, ``transcoded_from`` what the file was in that ``path`` is a copy of.
+    """
+
+    path: Path
+    encoding: str | None = None
+    transcoded_from: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class GdalFile(OpenedFile):
-    """A layer of a file that GDAL reads."""
+    """A layer of a file that GDAL reads; ``whole``: its count is its own, and so many rows must come."""
+
+    origin: Origin = field(default_factory=lambda: Origin(Path()))
+    origin_layer: str = ""
+    whole: bool = False
 
     def rows(self) -> Iterator[Rows]:
-        """All rows, in GDAL's order."""
+        """All rows, in GDAL's order. Raises ``FileBroken`` at the end where some did not come."""
         done = 0
-        for batch, wkb in gdal.batches(self.path, self.layer or "", encoding=self.encoding):
+        origin = self.origin
+        for batch, wkb in gdal.batches(
+            origin.path, self.origin_layer, encoding=origin.encoding, **origin.options
+        ):
             numbers = np.arange(done + 1, done + batch.length + 1, dtype=np.int64)
             yield Rows(numbers, dict(batch.columns), wkb)
             done += batch.length
+        if self.whole and self.count is not None and done < self.count:
+            raise FileBroken(path=self.path, reason=f"{done:,} of its {self.count:,} rows are there.")
 
 
-def open_gdal(path: Path, request: Request, encoding: str | None = None) -> GdalFile:
-    """The layer that is wanted of a file that GDAL reads."""
-    layer = choose_layer(path, gdal.layers(path), request.layer)
-    info = gdal.describe(path, layer, encoding=encoding)
-    return GdalFile(path, layer, info.fields, info.has_geometry, info.crs, encoding, info.count, info.bounds)
+def open_gdal(
+    path: Path, request: Request, origin: Origin | None = None, *, layers: Sequence[str] | None = None
+) -> GdalFile:
+    """The layer that is wanted of a file that GDAL reads; ``layers`` where not all of GDAL's are meant."""
+    origin = origin or Origin(path)
+    layer = choose_layer(path, gdal.layers(origin.path) if layers is None else layers, request.layer)
+    info = gdal.describe(origin.path, layer, encoding=origin.encoding, **origin.options)
+    return GdalFile(
+        path,
+        layer,
+        info.fields,
+        info.has_geometry,
+        info.crs,
+        origin.encoding,
+        info.count,
+        info.bounds,
+        origin=origin,
+        origin_layer=layer,
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class GdalFormat:
+class GdalFormat(BaseFormat):
     """A format that needs no more than GDAL; ``signatures`` are how its files may begin."""
 
-    name: str
-    media_type: str
-    extensions: tuple[str, ...]
     signatures: tuple[bytes, ...]
 
     def sniff(self, head: bytes) -> bool:
         """Whether the file begins with one of the signatures."""
         return head.startswith(self.signatures)
+
+    def layers(self, path: Path) -> tuple[str, ...]:
+        """The names of the file's layers."""
+        return gdal.layers(path)
 
     def open(self, path: Path, request: Request) -> GdalFile:
         """The file's wanted layer."""
@@ -51,17 +101,224 @@ class GdalFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class FlatGeobuf(GdalFormat):
+    """FlatGeobuf, whose header counts its features, or is 0 where its writer could not know."""
+
+    def open(self, path: Path, request: Request) -> GdalFile:
+        """The one layer."""
+        source = open_gdal(path, request)
+        source.whole = True
+        return source
+
+
+@dataclass(frozen=True, slots=True)
 class GeoJson(GdalFormat):
     """GeoJSON (RFC 7946): one object, with or without a byte order mark."""
 
+    _encoded: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb'"UTF8Encoding"\s*:\s*true|"encodeOffsets"|"coordinates"\s*:\s*[\[\s]*"', re.IGNORECASE
+    )
+
     def sniff(self, head: bytes) -> bool:
         """Whether it is an object that says so of itself."""
-        text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+        text = head.removeprefix(codecs.BOM_UTF8).lstrip()
         return text.startswith(b"{") and any(word in head for word in (b'"FeatureCollection"', b'"features"'))
+
+    def open(self, path: Path, request: Request) -> GdalFile:
+        """The one layer. Raises ``CoordinatesEncoded`` or ``UnknownEncoding``."""
+        with path.open("rb") as file:
+            found = self._encoded.search(file.read(1 << 20))
+        if found:
+            raise CoordinatesEncoded(path=path, found=found[0].decode("ascii"))
+        return open_text(path, request)
+
+
+def open_text(path: Path, request: Request) -> GdalFile:
+    """A file that is UTF-8 by its standard, read as what it is in where it is not."""
+    encoding = encodings.of_text_file(path)
+    if encoding == "UTF-8":
+        return open_gdal(path, request)
+    source = open_gdal(path, request, Origin(bundle.as_utf8(path, encoding)))
+    source.encoding, source.encoding_found = encoding, "detected"
+    return source
+
+
+@dataclass(frozen=True, slots=True)
+class XmlFormat(GdalFormat):
+    """A format in XML, told by ``signatures`` anywhere in its head; read whole before it is believed.
+
+    Of the layers those count that hold something: of GPX's five mostly one does.
+    """
+
+    options: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    _declared: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']"""
+    )
+
+    def sniff(self, head: bytes) -> bool:
+        """Whether it is XML in which one of the signatures stands."""
+        text = head.removeprefix(codecs.BOM_UTF8).lstrip()
+        return text.startswith(b"<") and any(word in text for word in self.signatures)
+
+    def layers(self, path: Path) -> tuple[str, ...]:
+        """The names of the layers."""
+        return tuple(self._found(path))
+
+    def open(self, path: Path, request: Request) -> GdalFile:
+        """The wanted layer. Raises ``FileBroken`` where it is not well-formed, or ``UnknownEncoding``."""
+        found = self._found(path)
+        layer = choose_layer(path, tuple(found), request.layer)
+        origin, name = found[layer]
+        source = open_gdal(path, Request(name), origin, layers=(name,))
+        source.layer = layer
+        if origin.transcoded_from:
+            source.encoding, source.encoding_found = origin.transcoded_from, "declared"
+        return source
+
+    def _found(self, path: Path) -> dict[str, tuple[Origin, str]]:
+        """By their names the layers: what GDAL opens, and the layer's name there."""
+        origin = self._origin(path)
+        return {name: (origin, name) for name in self._layers(origin)}
+
+    def _layers(self, origin: Origin) -> tuple[str, ...]:
+        """The layers of what GDAL opens that hold something."""
+        return tuple(layer for layer in gdal.layers(origin.path) if gdal.count(origin.path, layer))
+
+    def _origin(self, path: Path) -> Origin:
+        """The file in UTF-8, as expat wants it. Raises ``UnknownEncoding`` or ``FileBroken``."""
+        with path.open("rb") as file:
+            declared = self._declared.search(file.read(1000).removeprefix(codecs.BOM_UTF8))
+        name = declared[1].decode("ascii") if declared else "UTF-8"
+        if name.upper() in ("UTF-8", "UTF-16", "ISO-8859-1", "US-ASCII"):
+            _require_well_formed(path, path)
+            return Origin(path, options=self.options)
+        try:
+            known = "GB18030" if name.upper() in ("GB2312", "GBK") else codecs.lookup(name).name
+            copy = bundle.as_utf8(path, known)
+        except (LookupError, UnicodeDecodeError):
+            raise UnknownEncoding(path=path, tried=name) from None
+        _require_well_formed(path, copy)
+        return Origin(copy, None, known, self.options)
+
+
+def _require_well_formed(path: Path, copy: Path) -> None:
+    """Read the whole: GDAL ends without a word where XML does. Raises ``FileBroken``."""
+    parser = xml.parsers.expat.ParserCreate()
+    try:
+        with copy.open("rb") as stream:
+            parser.ParseFile(stream)
+    except xml.parsers.expat.ExpatError as error:
+        raise FileBroken(path=path, reason=sentence(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Kml(XmlFormat):
+    """KML 2.2 and 2.3 (OGC 12-007r2), and KMZ: a zip of documents, of which one may only link the others."""
+
+    def holds(self, names: Sequence[str]) -> bool:
+        """Whether a document is among them."""
+        return any(name.lower().endswith(".kml") for name in names)
+
+    def _found(self, path: Path) -> dict[str, tuple[Origin, str]]:
+        if path.is_file() and not bundle.is_zip(path):
+            return super(Kml, self)._found(path)
+        every = [
+            (name, (origin, layer))
+            for name, file in bundle.members(path, (".kml",)).items()
+            for origin in [self._origin(file)]
+            for layer in self._layers(origin)
+        ]
+        often = Counter(layer for _, (_, layer) in every)
+        return {one[1] if often[one[1]] == 1 else f"{name}/{one[1]}": one for name, one in every}
+
+
+@dataclass(frozen=True, slots=True)
+class Gml(XmlFormat):
+    """GML 2 to 3.2, as far as GDAL tells layers without an application schema."""
+
+    def _layers(self, origin: Origin) -> tuple[str, ...]:
+        # Listing layers of the plain path, GDAL would write what it found beside the user's file.
+        return gdal.layers(f"/vsisubfile/0_0,{origin.path.resolve()}")
+
+
+@dataclass(frozen=True, slots=True)
+class FileGeodatabase(GdalFormat):
+    """Esri's File Geodatabase, a folder or zipped; layout: Even Rouault, "dump_gdbtable" [S]."""
+
+    _catalogue: ClassVar[str] = "a00000001.gdbtable"
+
+    def holds(self, names: Sequence[str]) -> bool:
+        """Whether the system catalogue is among them."""
+        return any(PurePosixPath(name.lower()).name == self._catalogue for name in names)
+
+    def layers(self, path: Path) -> tuple[str, ...]:
+        """The feature classes and tables."""
+        return gdal.layers(self._folder(path))
+
+    def open(self, path: Path, request: Request) -> GdalFile:
+        """The wanted feature class or table. Raises ``FormatUnclear`` or ``FileBroken``."""
+        folder = self._folder(path)
+        for table in folder.glob("*.gdbtablx"):
+            _require_offsets(table)
+        source = open_gdal(path, request, Origin(folder))
+        source.whole = True
+        return source
+
+    def _folder(self, path: Path) -> Path:
+        folder = bundle.contents(path)
+        names = (PurePosixPath(name) for name in bundle.folder_names(folder))
+        found = [folder / name.parent for name in names if name.name.lower() == self._catalogue]
+        if len(found) != 1:
+            raise FormatUnclear(path=path, formats=", ".join(one.name for one in found) or path.name)
+        if found[0].suffix.lower() != ".gdb":
+            raise FileBroken(path=path, reason="the folder of a File Geodatabase must be called ….gdb.")
+        return found[0]
+
+
+def _require_offsets(table: Path) -> None:
+    """Raise ``FileBroken`` for an index of rows that is cut short: GDAL would find no rows at all."""
+    with table.open("rb") as file:
+        header = file.read(16)
+    blocks, width = int.from_bytes(header[4:8], "little"), int.from_bytes(header[12:16], "little")
+    size, needed = table.stat().st_size, 16 + blocks * 1024 * width
+    if size < needed:
+        raise FileBroken(path=table, reason=f"it has {size:,} of the {needed:,} bytes that its header says.")
 
 
 FORMATS = (
-    GeoJson("GeoJSON", "application/geo+json", (".geojson", ".json"), ()),
-    GdalFormat("GeoPackage", "application/geopackage+sqlite3", (".gpkg",), (b"SQLite format 3\0",)),
-    GdalFormat("FlatGeobuf", "application/vnd.flatgeobuf", (".fgb",), (b"fgb\x03fgb",)),
+    GeoJson(
+        "GeoJSON",
+        "application/geo+json",
+        (".geojson", ".json"),
+        "Tsinghua, Vermont, Oberrhein, Schutterwald, Shanghai",
+        (),
+    ),
+    GdalFormat(
+        "GeoPackage",
+        "application/geopackage+sqlite3",
+        (".gpkg",),
+        "Bubenec, Schutterwald, Limerick",
+        (b"SQLite format 3\0",),
+    ),
+    FlatGeobuf(
+        "FlatGeobuf", "application/vnd.flatgeobuf", (".fgb",), "the generated cities", (b"fgb\x03fgb",)
+    ),
+    FileGeodatabase("File Geodatabase", "application/x-filegdb", (".gdb",), "Bubenec, by GDAL", ()),
+    Kml(
+        "KML",
+        "application/vnd.google-earth.kml+xml",
+        (".kml", ".kmz"),
+        "Tsinghua, by GDAL",
+        (b"<kml", b"http://www.opengis.net/kml"),
+    ),
+    Gml(
+        "GML",
+        "application/gml+xml",
+        (".gml",),
+        "Bubenec, by GDAL",
+        (b"http://www.opengis.net/gml",),
+        options={"WRITE_GFS": "NO"},
+    ),
+    XmlFormat("GPX", "application/gpx+xml", (".gpx",), "Limerick", (b"<gpx",)),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from loaders.errors import FileBroken
-from loaders.formats import Request, Rows
-from loaders.formats.gdal import GdalFile, open_gdal
+from loaders.formats import BaseFormat, Request, Rows
+from loaders.formats.gdal import GdalFile, open_text
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -32,12 +32,13 @@ class GeoJsonSequence(GdalFile):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class Format(BaseFormat):
     """GeoJSONSeq."""
 
     name: str = "GeoJSONSeq"
     media_type: str = "application/geo+json-seq"
     extensions: tuple[str, ...] = (".geojsonl", ".geojsons", ".ndjson", ".ndgeojson", ".jsonl")
+    tested: str = "files by GDAL"
 
     def sniff(self, head: bytes) -> bool:
         """Whether the first line is a whole feature or begins with the record separator."""
@@ -51,17 +52,8 @@ class Format:
 
     def open(self, path: Path, request: Request) -> GeoJsonSequence:
         """The file's one layer."""
-        plain = open_gdal(path, request)
-        return GeoJsonSequence(
-            plain.path,
-            plain.layer,
-            plain.columns,
-            plain.has_geometry,
-            plain.crs,
-            None,
-            plain.count,
-            plain.bounds,
-        )
+        plain = open_text(path, request)
+        return GeoJsonSequence(**{one.name: getattr(plain, one.name) for one in fields(plain)})
 
 
 FORMATS = (Format(),)

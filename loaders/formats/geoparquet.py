@@ -13,7 +13,7 @@ import numpy as np
 from loaders import arrow
 from loaders.arrow import BrokenStream
 from loaders.errors import FileBroken
-from loaders.formats import OpenedFile, Request, Rows, require_no_layer
+from loaders.formats import BaseFormat, OpenedFile, Request, Rows, require_no_layer
 from loaders.gdal import BATCH_ROWS
 from twin.errors import sentence
 
@@ -41,12 +41,13 @@ class ParquetFile(OpenedFile):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class Format(BaseFormat):
     """GeoParquet."""
 
     name: str = "GeoParquet"
     media_type: str = "application/vnd.apache.parquet"
     extensions: tuple[str, ...] = (".parquet", ".geoparquet")
+    tested: str = "files by GeoPandas and of `twin export`"
 
     def sniff(self, head: bytes) -> bool:
         """Parquet's magic number."""

@@ -195,7 +195,7 @@ def test_a_text_cut_off_within_a_character_is_no_other_encoding(tmp_path: Path) 
     header, width = struct.unpack("<HH", content[8:12])
     content[header + 1 : header + width] = ("延" * width).encode()[: width - 1]
     table.write_bytes(content)
-    assert encoding_of(path, table) == "UTF-8"
+    assert encoding_of(path, table) == ("UTF-8", "detected")
 
 
 def test_text_in_no_encoding_that_is_known(tmp_path: Path) -> None:
