@@ -17,6 +17,8 @@ MAX_DEPTH = 20
 MAX_FIELDS = 2_000
 MAX_ALIASES = 100
 MAX_ROOT_FIELDS = 20
+MAX_REPORTS = 2
+"""Each reads as much as thousands of lookups."""
 
 
 class DocumentTooLarge(TwinError):
@@ -33,14 +35,20 @@ class Size(NamedTuple):
     depth: int = 0
     fields: int = 0
     aliases: int = 0
+    reports: int = 0
 
     def beside(self, other: Size) -> Size:
         """Both selections together."""
-        return Size(max(self.depth, other.depth), self.fields + other.fields, self.aliases + other.aliases)
+        return Size(
+            max(self.depth, other.depth),
+            self.fields + other.fields,
+            self.aliases + other.aliases,
+            self.reports + other.reports,
+        )
 
-    def within_field(self, *, aliased: bool) -> Size:
+    def within_field(self, *, aliased: bool, is_report: bool) -> Size:
         """A field with this selection."""
-        return Size(self.depth + 1, self.fields + 1, self.aliases + aliased)
+        return Size(self.depth + 1, self.fields + 1, self.aliases + aliased, self.reports + is_report)
 
 
 class DocumentLimits(ValidationRule):
@@ -59,6 +67,7 @@ class DocumentLimits(ValidationRule):
             (size.fields, MAX_FIELDS, "fields", "个字段"),
             (size.aliases, MAX_ALIASES, "aliases", "个别名"),
             (roots, MAX_ROOT_FIELDS, "fields of Query", "个顶层字段"),
+            (size.reports, MAX_REPORTS, "reports", "份报表"),
         ):
             if given > limit:
                 error = DocumentTooLarge(
@@ -76,7 +85,8 @@ class DocumentLimits(ValidationRule):
         if isinstance(node, FieldNode):
             if node.name.value.startswith("__"):
                 return Size()
-            return self._size(node).within_field(aliased=node.alias is not None)
+            is_report = node.name.value == "report"
+            return self._size(node).within_field(aliased=node.alias is not None, is_report=is_report)
         return self._fragment(node.name.value) if isinstance(node, FragmentSpreadNode) else self._size(node)
 
     def _fragment(self, name: str) -> Size:

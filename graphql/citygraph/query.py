@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from citygraph import enums, inputs, objects, resolvers
+from citygraph import enums, inputs, objects, reports, resolvers
 from citygraph.assets import Assets
 from citygraph.inputs import Filters
 from citygraph.making import Member, argument, many, object_type, typed
@@ -27,6 +27,7 @@ def query_type(kinds: Mapping[str, Kind], kind_enum: Any, filters: Filters, asse
         *_places(assets, where),
         _groups(kinds, where),
         *_registry(kind_enum),
+        *reports.members(kind_enum),
     ]
     return object_type("Query", members, "What can be asked of the registry.", "可向登记库查询的内容。")
 
@@ -196,6 +197,13 @@ def _registry_type() -> type:
                 "资产来源数据集。",
                 nullable=False,
                 resolver=typed(resolvers.datasets, many(objects.Dataset)),
+            ),
+            Member(
+                "extent",
+                many(float),
+                "The box around every asset: west, south, east, north, in degrees.",
+                "全部资产的外接范围：西、南、东、北（度）。",
+                resolver=typed(resolvers.extent, list[float] | None),
             ),
         ],
         "The registry itself.",

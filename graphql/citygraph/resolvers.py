@@ -170,6 +170,11 @@ async def datasets(info: Info[Context]) -> Any:
     return await info.context.ask(registry.datasets())
 
 
+async def extent(info: Info[Context]) -> Any:
+    """The box around every asset."""
+    return await info.context.ask(registry.extent())
+
+
 async def registry_itself() -> Any:
     """The registry: its fields ask for themselves."""
     return {}

@@ -31,8 +31,9 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     GeoJSON: strawberry.scalar(
         name="GeoJSON",
         description=described(
-            "A GeoJSON geometry (RFC 7946): longitude and latitude of WGS 84 in degrees.",
-            "GeoJSON 几何（RFC 7946）：WGS 84 经度、纬度，单位度。",
+            "A GeoJSON geometry, or a FeatureCollection where that is said (RFC 7946): "
+            "longitude and latitude of WGS 84 in degrees.",
+            "GeoJSON 几何，或注明的 FeatureCollection（RFC 7946）：WGS 84 经度、纬度，单位度。",
         ),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc7946",
         serialize=_raw,

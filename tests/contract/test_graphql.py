@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import shapely
 from fastapi import FastAPI
 from graphql import parse, print_schema, validate
 from psycopg_pool import AsyncConnectionPool
@@ -126,12 +127,25 @@ def variables_of(name: str) -> dict[str, Any]:
         "assets_by_codes": {"codes": [LAMP.code, BUILDING.code]},
         "changed_assets": {"first": 50},
         "cells_in_view": {"bbox": [121, 31, 122, 32], "resolution": 9},
+        "assets_in_view": {"bbox": [121, 31, 122, 32], "first": 50},
         "groups": {"by": "STATUS", "where": {"division": "310115"}},
         "building_elevators": {"code": BUILDING.code},
         "dataset_rows": {"dataset": "survey"},
         "division_tree": {"parent": "310115"},
+        "report": {"name": "inspections", "level": "street"},
     }
     return variables.get(name, {})
+
+
+def test_the_extent_is_the_box_around_every_geometry(run: Run) -> None:
+    query = "{ registry { extent } }"
+    placed = [asset for asset in CITY if asset.geometry is not None]
+    for kinds in ({asset.kind for asset in placed}, {"streetlight"}, {"glass_panel"}):
+        scope = json.dumps({"kinds": sorted(kinds)})
+        inside = [asset.geometry for asset in placed if asset.kind in kinds]
+        wanted = pytest.approx(list(shapely.total_bounds(inside))) if inside else None
+        assert run(query, scope=scope.replace(" ", ""))["data"]["registry"]["extent"] == wanted
+    assert run(query, scope='{"kinds":[]}')["data"]["registry"]["extent"] is None
 
 
 def test_statements_of_each_operation_are_pinned(run: Run) -> None:
