@@ -7,7 +7,7 @@ RUN apt-get update \
 
 WORKDIR /opt/city-twin
 COPY . .
-RUN make setup && rm -rf /var/lib/apt/lists/* /root/.cache
+RUN make setup && rm -rf build web/node_modules /var/lib/apt/lists/* /root/.cache /root/.npm
 
 RUN useradd --create-home --home-dir /var/lib/city-twin twin
 USER twin

@@ -2,8 +2,9 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 SLOW := explain
+CITY ?= fixtures/city
 
-.PHONY: help setup setup-dev demo test explain lint format constraints clean
+.PHONY: help setup setup-dev demo test explain picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -14,9 +15,8 @@ setup: ## install what is missing to run City Twin (system packages, .venv)
 setup-dev: ## install what the tests need besides
 	@scripts/setup.sh dev
 
-demo: setup ## start a database, load a sample, serve it
-	@$(BIN)/python -m fixtures.generate --assets 2500 --out build/sample > /dev/null
-	@exec $(BIN)/twin demo build/sample
+demo: setup ## start a database, load a city (CITY=anytown.osm.pbf, else a sample), serve it
+	@exec $(BIN)/twin demo "$(CITY)"
 
 test: setup setup-dev lint ## run every check and test
 	$(BIN)/pytest -n 2 tests
@@ -24,7 +24,11 @@ test: setup setup-dev lint ## run every check and test
 explain: setup-dev ## show that every filter uses its index at a million assets
 	$(BIN)/python -m benchmarks.explain_filters
 
+picture: setup-dev ## draw the README's pictures of the map anew, from the real data
+	TWIN_PICTURES=docs/pictures $(BIN)/pytest tests/real/test_map_picture.py
+
 lint: setup-dev ## check style, types and the direction of imports
+	scripts/npm.sh run --silent check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,11 +37,12 @@ lint: setup-dev ## check style, types and the direction of imports
 format: setup-dev ## bring the code into its style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	scripts/npm.sh run --silent format
 
 constraints: ## renew constraints.txt from what is newest today
 	scripts/constraints.sh
 
 clean: ## stop the embedded database and remove .venv and caches; .twin stays
 	-@[ ! -x $(BIN)/twin ] || [ -n "$$TWIN_DATABASE_URL" ] || $(BIN)/twin db stop
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist web/node_modules twin/web/static/built .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

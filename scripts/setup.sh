@@ -27,6 +27,10 @@ has_postgis() { # a PostgreSQL server with PostGIS, Debian's or the one that pg_
         [ -f "$(pg_config --sharedir)/extension/postgis.control" ]
 }
 
+can_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+}
+
 missing_packages() { # the names of the system packages to install, one a line
     local python
     python=$(usable_python)
@@ -35,8 +39,12 @@ missing_packages() { # the names of the system packages to install, one a line
     if [ "$profile" = dev ] || [ -z "${TWIN_DATABASE_URL:-}" ]; then
         has_postgis || echo postgresql-postgis
     fi
+    if [ "$profile" = dev ] || can_install; then # Access databases alone need it
+        command -v mdb-export >/dev/null || echo mdbtools
+    fi
     if [ "$profile" = dev ]; then
         command -v ogr2ogr >/dev/null || echo gdal-bin
+        [ -x /usr/lib/cgi-bin/mapserv ] || echo cgi-mapserver
         command -v chromium >/dev/null || echo chromium
         compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || echo fonts-noto-cjk
     fi
@@ -62,7 +70,7 @@ apt_update() { # the lock on package lists knows no timeout
 
 install_packages() {
     local packages=("$@")
-    if ! command -v apt-get >/dev/null || { [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; }; then
+    if ! can_install; then
         say "These are missing and cannot be installed from here: ${packages[*]} (Debian's names)."
         say "Either install them by hand (PostgreSQL 14 or newer with PostGIS), or set TWIN_DATABASE_URL to a database of your own."
         say "缺少上述软件且无法自动安装：请手动安装（PostgreSQL 14 或更新版本，带 PostGIS），或将 TWIN_DATABASE_URL 设为您自己的数据库。"
@@ -92,11 +100,40 @@ install_venv() {
     touch "$(stamp "$profile")"
 }
 
+map_sources() { # a mark that changes with whatever the map's bundle is made of
+    { find web -type f -not -path '*/node_modules/*' | sort && echo graphql/operations/*_in_view.graphql; } |
+        xargs sha256sum | sha256sum
+}
+
+map_stamp() { echo ".venv/.map-$1"; }
+
+map_is_built() { # with the tools that the profile needs; those of dev do for run
+    [ -f twin/web/static/built/map.js ] && [ -d web/node_modules ] || return 1
+    local mark
+    mark=$(map_sources)
+    [ "$(cat "$(map_stamp dev)" 2>/dev/null)" = "$mark" ] ||
+        { [ "$profile" = run ] && [ "$(cat "$(map_stamp run)" 2>/dev/null)" = "$mark" ]; }
+}
+
+build_map() {
+    say "Building the map …"
+    local without=()
+    [ "$profile" = dev ] || without=(--omit=dev)
+    scripts/npm.sh ci --loglevel=error "${without[@]}" >/dev/null && scripts/npm.sh run --silent build || return 1
+    rm -f "$(map_stamp run)" "$(map_stamp dev)"
+    map_sources >"$(map_stamp "$profile")"
+}
+
 mapfile -t packages < <(missing_packages)
-if [ ${#packages[@]} -eq 0 ] && venv_is_ready; then
+if [ ${#packages[@]} -eq 0 ] && venv_is_ready && map_is_built; then
     echo "Everything is set up. 一切就绪。"
     exit
 fi
 [ ${#packages[@]} -eq 0 ] || install_packages "${packages[@]}"
 venv_is_ready || install_venv
+if ! map_is_built && ! build_map; then
+    say "The map could not be built; the pages work without it. Run make setup again to try once more."
+    say "地图未能构建；网页仍可使用。再次运行 make setup 可重试。"
+    [ "$profile" = run ] || exit 1
+fi
 echo "Set up: .venv/bin/twin. 已就绪：.venv/bin/twin。"

@@ -29,6 +29,18 @@ class RegistrySettings(BaseSettings):
     )
 
 
+class MapSettings(BaseSettings):
+    """What lies under the maps on pages; nothing unless it is named, so that no page asks another server."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_MAP_")
+
+    style: str | None = Field(
+        default=None,
+        description="A MapLibre style's address, or that of raster tiles with {z}, {x} and {y}.",
+    )
+    attribution: str | None = Field(default=None, description="Whom to credit for the basemap.")
+
+
 class ApiSettings(BaseSettings):
     """Limits that hold before and during work for others."""
 
@@ -37,3 +49,11 @@ class ApiSettings(BaseSettings):
     statement_timeout_ms: int = Field(default=5_000, ge=1)
     max_page: int = Field(default=1_000, ge=1, description="The most assets in one page.")
     pool_size: int = Field(default=4, ge=1)
+
+
+class ReportSettings(BaseSettings):
+    """Limits on reports, which read more than other questions do."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_REPORT_")
+
+    timeout_ms: int = Field(default=60_000, ge=1, description="How long one report may take.")

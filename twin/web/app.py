@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from citygraph import app as graphql
 from twin.registry.database import open_pool
 from twin.settings import ApiSettings
-from twin.web import health, pages, problems
+from twin.web import health, maps, pages, problems, reports
 from twin.web.middleware import CommonHeaders
 
 
@@ -26,8 +27,9 @@ def create_app() -> FastAPI:
     app.add_middleware(CommonHeaders)
     app.include_router(health.router)
     app.include_router(graphql.router())
+    app.include_router(reports.router)
     app.include_router(pages.router)
-    app.mount("/static", _KeptFiles(packages=[("twin.web", "static")]))
+    app.mount("/static", GZipMiddleware(_KeptFiles(packages=[("twin.web", "static")])))
     problems.register(app)
     return app
 
@@ -35,9 +37,11 @@ def create_app() -> FastAPI:
 class _KeptFiles(StaticFiles):
     """Files that browsers keep for a week; an address that changes with its file is fetched anew at once."""
 
-    def file_response(self, *arguments: Any, **options: Any) -> Response:
-        response = super().file_response(*arguments, **options)
+    def file_response(self, full_path: Any, stat_result: Any, scope: Any, status_code: int = 200) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
         response.headers["Cache-Control"] = "public, max-age=604800"
+        if scope["path"] == maps.WORKER_PATH:
+            response.headers["Content-Security-Policy"] = maps.policy()
         return response
 
 

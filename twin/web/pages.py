@@ -9,9 +9,9 @@ from starlette.responses import RedirectResponse, Response
 
 from citygraph.context import Context
 from citygraph.execution import ask
-from twin.registry.query.names import stored
-from twin.web.identity_file import UnknownAsset, identity_file, kind_label, page_path
+from twin.web.identity_file import UnknownAsset, identity_file, page_path
 from twin.web.language import chosen, language_of
+from twin.web.legend import kind_entries, network_entries
 from twin.web.outline import outline
 from twin.web.rendering import page
 
@@ -21,11 +21,22 @@ READ = ["GET", "HEAD"]
 
 @router.api_route("/", methods=READ)
 async def start(request: Request) -> Response:
-    """What this is, how many assets there are, and the way to one of them."""
+    """What this is, how many assets there are and where, and the way to one of them."""
     lang = language_of(request)
-    groups = (await ask(_context(request), "assets_by_kind"))["groups"]
-    counts = [(kind_label(stored(group["key"]), lang), group["count"]) for group in groups]
-    return page(request, "start.html", counts=counts, searched=None)
+    answer = await ask(_context(request), "start")
+    kinds = kind_entries(answer["groups"], lang)
+    credited = {dataset["attribution"] for dataset in answer["registry"]["datasets"]} - {None}
+    return page(
+        request,
+        "start.html",
+        with_map=True,
+        layout="wide",
+        kinds=kinds,
+        networks=network_entries(kinds, lang),
+        extent=answer["registry"]["extent"],
+        credits=" · ".join(sorted(credited)),
+        searched=None,
+    )
 
 
 @router.api_route("/a", methods=READ)

@@ -35,6 +35,9 @@ STATUS: dict[str, int] = {
     "page": 400,
     "page.unknown": 404,
     "query.timeout": 503,
+    "report": 400,
+    "report.timeout": 503,
+    "report.unknown": 404,
 }
 
 

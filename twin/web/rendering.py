@@ -12,21 +12,31 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from twin.errors import Language
+from twin.settings import MapSettings
+from twin.web import maps
 from twin.web.language import chosen, language_of
 from twin.web.texts import texts
 
 _OTHER: dict[Language, Language] = {"en": "zh", "zh": "en"}
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    """``template`` in the language of ``request``; pages are never stored, for an asset may change."""
+def page(
+    request: Request, template: str, *, status: int = 200, with_map: bool = False, **values: object
+) -> HTMLResponse:
+    """``template`` in the language of ``request``; pages are never stored, for an asset may change.
+
+    ``with_map`` gives it the map's program, where that was built, and the policy that lets it run.
+    """
     lang = language_of(request)
-    body = _environment().get_template(template).render(_common(request, lang) | values)
+    common = _common(request, lang) | (_map_values(lang) if with_map else {})
+    body = _environment().get_template(template).render(common | values)
     headers = {
         "Content-Language": texts(lang)["html_lang"],
         "Vary": "Accept-Language",
         "Cache-Control": "no-cache",
     }
+    if with_map:
+        headers["Content-Security-Policy"] = maps.policy()
     return HTMLResponse(body, status, headers)
 
 
@@ -40,6 +50,18 @@ def _common(request: Request, lang: Language) -> dict[str, object]:
         "link": lambda href: _with_lang(href, kept),
         "other_href": str(request.url.include_query_params(lang=other).replace(scheme="", netloc="")),
         "other_html_lang": texts(other)["html_lang"],
+        "layout": "column",
+        "map_bundle": None,
+    }
+
+
+def _map_values(lang: Language) -> dict[str, object]:
+    settings = MapSettings()
+    return {
+        "map_bundle": maps.bundle(),
+        "map_words": maps.words(lang),
+        "basemap": settings.style,
+        "basemap_attribution": settings.attribution,
     }
 
 
