@@ -21,6 +21,7 @@ import psycopg
 
 from fixtures.generate import CENTRE, generate
 from loaders.city import load_city
+from loaders.load import Options
 from spatial.cells import format_cell, points_to_cells
 from twin.registry.database import API_SESSION, connect, embedded
 from twin.registry.query.pages import PageWanted, page
@@ -84,7 +85,7 @@ def prepare(assets: int) -> None:
         row = connection.execute("SELECT count(*) FROM twin.load").fetchone()
     if row == (0,):
         generate(assets, ROOT / f"city-{assets}")
-        for receipt in load_city(ROOT / f"city-{assets}"):
+        for receipt in load_city(ROOT / f"city-{assets}", Options()):
             print(f"loaded {receipt.source}: {receipt.new}", flush=True)
 
 

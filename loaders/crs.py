@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import shapely
 
 from loaders.errors import CrsMissing
 from loaders.formats import Source
+from loaders.locations import Location
 from loaders.places import outside
 from loaders.plan import Position
 from spatial.arrays import GeometryArray
@@ -32,7 +32,7 @@ class Declared:
     assumed: bool
 
 
-def declared(path: Path, said: str | None, source: Source, position: Position) -> Declared:
+def declared(path: Location, said: str | None, source: Source, position: Position) -> Declared:
     """What was said, else what the file says, else WGS 84 where columns are called longitude and latitude.
 
     Raises ``CrsMissing``, ``UnknownCrs`` or ``UnsupportedCrs``.
@@ -42,7 +42,12 @@ def declared(path: Path, said: str | None, source: Source, position: Position) -
         return Declared(parse_crs(text), assumed=False)
     if position.degrees:
         return Declared(parse_crs("EPSG:4326"), assumed=True)
-    raise CrsMissing(path=path)
+    layer = source.layer
+    raise CrsMissing(
+        path=path,
+        where_en=f" (layer {layer})" if layer else "",
+        where_zh=f"（图层 {layer}）" if layer else "",
+    )
 
 
 def operation_for(

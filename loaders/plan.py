@@ -22,12 +22,12 @@ from twin.kinds.names import normalise_name
 from twin.kinds.units import factor
 
 # Pairs of columns that hold longitude and latitude, or at least an x and a y, by their normalised names.
-_DEGREES = (
+DEGREES = (
     ("lon", "lat"), ("lng", "lat"), ("long", "lat"), ("longitude", "latitude"),
     ("经度", "纬度"), ("wgs84lon", "wgs84lat"), ("gpslon", "gpslat"), ("xlon", "ylat"),
 )  # fmt: skip
-_PLANE = (("xcoord", "ycoord"), ("x", "y"), ("easting", "northing"), ("东坐标", "北坐标"))
-_WKT = ("wkt", "geometry", "geom", "thegeom", "geometrywkt", "shape", "几何")
+PLANE = (("xcoord", "ycoord"), ("x", "y"), ("easting", "northing"), ("东坐标", "北坐标"))
+WKT = ("wkt", "geometry", "geom", "thegeom", "geometrywkt", "shape", "几何")
 _POSITION = ("lon", "lat", "wkt")
 
 
@@ -76,8 +76,9 @@ class Position:
 class Plan:
     """Everything that is settled about the columns.
 
-    ``key`` is the mapping's; without it ``likely_keys`` are the columns named like one, best first: which of
-    them it is shows in the first rows.
+    ``key`` is the mapping's, else the format's; without it ``likely_keys`` are the columns named like one,
+    best first: which of them it is shows in the first rows. ``assumed`` are those of the fillings that only
+    headings' units or values' shapes tell.
     """
 
     kind: Kind
@@ -86,10 +87,17 @@ class Plan:
     key: str | None
     likely_keys: tuple[str, ...]
     unmapped: tuple[str, ...]
+    assumed: tuple[Filling, ...] = ()
 
     def filled(self, where: str) -> tuple[str, ...]:
         """The names of the shared fields (``common``), attributes or identifiers that are filled."""
         return tuple(filling.target.name for filling in self.fillings if filling.target.where == where)
+
+    def with_assumed(self, more: tuple[Filling, ...]) -> Plan:
+        """The plan with further fields filled, each from a column that was not used."""
+        used = {column.name for filling in more for column in filling.columns}
+        unmapped = tuple(name for name in self.unmapped if name not in used)
+        return replace(self, fillings=(*self.fillings, *more), assumed=more, unmapped=unmapped)
 
     def as_json(self) -> dict[str, object]:
         """The mapping as the receipt shows it."""
@@ -116,8 +124,9 @@ def settle(source: Source, kind: Kind, given: GivenMapping, where: object) -> Pl
         *(p for f in fillings for p in f.parts),
         *position.columns,
     }
-    unmapped = () if source.tags else tuple(n for n in source.columns if n not in used and n != given.key)
-    return Plan(kind, tuple(fillings), position, given.key, likely_keys, unmapped)
+    key = given.key or source.key
+    unmapped = () if source.tags else tuple(n for n in source.columns if n not in used and n != key)
+    return Plan(kind, tuple(fillings), position, key, likely_keys, unmapped)
 
 
 def _by_name(source: Source, kind: Kind, position: Position) -> tuple[list[Filling], tuple[str, ...]]:
@@ -132,7 +141,8 @@ def _by_name(source: Source, kind: Kind, position: Position) -> tuple[list[Filli
     keys = tuple(column.name for column in found.pop(Field("common", "source_key"), []))
     several = slice(None) if source.tags else slice(1)
     fillings = [
-        Filling(target, _meaning(kind, target), tuple(columns[several])) for target, columns in found.items()
+        Filling(target, meaning_of(kind, target), tuple(columns[several]))
+        for target, columns in found.items()
     ]
     return _with_address(fillings, source, kind), keys
 
@@ -143,7 +153,7 @@ def _with_address(fillings: list[Filling], source: Source, kind: Kind) -> list[F
     if not parts:
         return fillings
     target = Field("common", "address")
-    whole = next((f for f in fillings if f.target == target), Filling(target, _meaning(kind, target), ()))
+    whole = next((f for f in fillings if f.target == target), Filling(target, meaning_of(kind, target), ()))
     return [*(f for f in fillings if f.target != target), replace(whole, parts=parts)]
 
 
@@ -153,7 +163,7 @@ def _as_given(kind: Kind, given: GivenMapping, where: object) -> list[Filling]:
         if name in _POSITION:
             continue
         target = _target(kind, name)
-        meaning = _meaning(kind, target)
+        meaning = meaning_of(kind, target)
         unit = meaning.unit if isinstance(meaning, Attribute) else None
         if source.unit is not None and factor(source.unit, unit or "") is None:
             raise MappingInvalid(
@@ -193,7 +203,8 @@ def _own_fields(kind: Kind) -> Iterator[Field]:
     yield from (Field("identifier", one.scheme) for one in kind.identifiers)
 
 
-def _meaning(kind: Kind, target: Field) -> Attribute | Identifier:
+def meaning_of(kind: Kind, target: Field) -> Attribute | Identifier:
+    """The shared field, attribute or identifier that a target is."""
     if target.where == "common":
         return common_fields(kind)[target.name]
     found = kind.attribute(target.name) if target.where == "attribute" else identifier(kind, target.name)
@@ -210,9 +221,9 @@ def _position(source: Source, given: GivenMapping) -> Position:
     if named.get("wkt") or (named.get("lon") and named.get("lat")):
         return Position(named.get("lon"), named.get("lat"), named.get("wkt"), degrees="lon" in named)
     columns = {normalise_name(name): name for name in reversed(source.columns)}
-    for pairs, degrees in ((_DEGREES, True), (_PLANE, False)):
+    for pairs, degrees in ((DEGREES, True), (PLANE, False)):
         for x, y in pairs:
             if x in columns and y in columns:
                 return Position(columns[x], columns[y], degrees=degrees)
-    wkt = next((columns[name] for name in _WKT if name in columns), None)
+    wkt = next((columns[name] for name in WKT if name in columns), None)
     return Position(wkt=wkt)

@@ -8,11 +8,13 @@ from itertools import chain
 from pathlib import Path
 
 from loaders.arrow import Column
-from loaders.crs import declared, operation_for
-from loaders.errors import FileEmpty, KindNeeded
+from loaders.crs import Declared, declared, operation_for
+from loaders.errors import FileEmpty
 from loaders.exported import dataset_of, of_other_kinds
-from loaders.formats import Request, Rows, Source, detect
+from loaders.formats import BaseFormat, Request, Rows, Source, detect
+from loaders.inspection.assumption import assumed_fillings, assumed_kind, require_certain
 from loaders.keys import choose_key, fingerprint
+from loaders.locations import Location, default_dataset
 from loaders.mapping import Mapping, read_mapping, require_dataset_name
 from loaders.places import read_geometries
 from loaders.plan import Plan, settle
@@ -20,7 +22,7 @@ from loaders.receipt import Receipt
 from loaders.values import present
 from spatial.arrays import GeometryArray
 from spatial.crs import DEFAULT_ACCURACY, Operation
-from twin.kinds import Kind, all_kinds, kind
+from twin.kinds import Kind, kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Prepared:
     ``dataset_said`` is false where the dataset is only the file's name.
     """
 
-    path: Path
+    path: Location
     source: Source
     plan: Plan
     key: str | None
@@ -69,55 +71,77 @@ class Prepared:
         return fingerprint(self.plan, self.key, operation, *facts)
 
 
-def prepare(path: Path, options: Options) -> Prepared:
-    """Open the file and settle how it is read. Raises as ``loaders.errors`` and ``spatial.crs`` say."""
+def prepare(path: Location, options: Options, source: Source | None = None) -> Prepared:
+    """Open the file, unless it is open, and settle how it is read.
+
+    Raises as ``loaders.errors`` and ``spatial.crs`` say.
+    """
     if options.dataset is not None:
         require_dataset_name(options.dataset)
     mapping = read_mapping(options.mapping) if options.mapping else Mapping()
-    wanted = _kind(path, options, mapping)
     chosen = detect(path)
-    source = chosen.open(path, Request(options.layer, wanted, mapping.columns))
+    said = options.kind or mapping.kind
+    wanted = kind(said) if said else _assumed(path, chosen, options.layer)
+    source = source or chosen.open(path, Request(options.layer, wanted, mapping.columns))
     plan = settle(source, wanted, mapping, options.mapping)
     positioned = source.has_geometry or bool(plan.position.columns)
     system = declared(path, options.crs or mapping.crs, source, plan.position) if positioned else None
     first, rows = _first(path, source, wanted)
+    if mapping.fields is None and not source.tags:
+        plan = plan.with_assumed(assumed_fillings(plan, first))
     geometries = read_geometries(first, plan.position).geometries
+    if system is not None and said is None:
+        require_certain(path, system, geometries)
+    operation = _operation(system, source, geometries, options)
     key = choose_key(plan, first)
-    operation = None
-    if system is not None:
-        accuracy = DEFAULT_ACCURACY if options.accuracy is None else options.accuracy
-        operation = operation_for(system.system, source, geometries, accuracy)
     named = options.dataset or dataset_of(first)
-    receipt = Receipt(
-        source=path.name,
-        format=chosen.name,
-        kind=wanted.name,
-        dataset=named or path.name.removesuffix(path.suffix).removesuffix(".osm"),
-        layer=source.layer,
-        dry_run=options.dry_run,
-        encoding=source.encoding,
-        key=key,
-        mapping=plan.as_json(),
-        unmapped=tuple(name for name in plan.unmapped if name != key),
-    )
+    receipt = _receipt(path, chosen, source, plan, key)
+    receipt.dataset, receipt.dry_run = named or default_dataset(path), options.dry_run
     if operation is not None and system is not None:
         receipt.crs, receipt.operation = system.system.code or system.system.name, operation.name
         receipt.accuracy = operation.accuracy
-    receipt.notes = _notes(plan, key, assumed_crs=system is not None and system.assumed)
+    crs_assumed = system is not None and system.assumed
+    receipt.notes += _notes(plan, key, assumed_crs=crs_assumed, assumed_kind=said is None)
     keys = None if key is None else present(first.columns[key])
     return Prepared(
         path, source, plan, key, operation, geometries, keys, rows, receipt, dataset_said=named is not None
     )
 
 
-def _kind(path: Path, options: Options, mapping: Mapping) -> Kind:
-    name = options.kind or mapping.kind
-    if name is None:
-        raise KindNeeded(path=path, kinds=", ".join(all_kinds()))
-    return kind(name)
+def _operation(
+    system: Declared | None, source: Source, first: GeometryArray, options: Options
+) -> Operation | None:
+    """What brings the coordinates home, where there are any."""
+    if system is None:
+        return None
+    accuracy = DEFAULT_ACCURACY if options.accuracy is None else options.accuracy
+    return operation_for(system.system, source, first, accuracy)
 
 
-def _first(path: Path, source: Source, wanted: Kind) -> tuple[Rows, Iterator[Rows]]:
+def _receipt(path: Location, chosen: BaseFormat, source: Source, plan: Plan, key: str | None) -> Receipt:
+    """The receipt's beginning: how the file is read."""
+    return Receipt(
+        source=path.name,
+        format=chosen.name,
+        kind=plan.kind.name,
+        dataset=default_dataset(path),
+        layer=source.layer,
+        encoding=source.encoding,
+        encoding_found=source.encoding_found,
+        key=key,
+        mapping=plan.as_json(),
+        unmapped=tuple(name for name in plan.unmapped if name != key),
+        assumed={filling.target.name: filling.columns[0].name for filling in plan.assumed},
+        notes=list(source.notes),
+    )
+
+
+def _assumed(path: Location, chosen: BaseFormat, layer: str | None) -> Kind:
+    """The kind that a file, opened for no kind, certainly holds."""
+    return assumed_kind(path, chosen.open(path, Request(layer)), chosen.layers(path))
+
+
+def _first(path: Location, source: Source, wanted: Kind) -> tuple[Rows, Iterator[Rows]]:
     """Of the first batch that has rows of the kind those rows, and all batches. Raises ``FileEmpty``."""
     batches = source.rows()
     found = False
@@ -137,6 +161,7 @@ def _first(path: Path, source: Source, wanted: Kind) -> tuple[Rows, Iterator[Row
     return own, source.rows()
 
 
-def _notes(plan: Plan, key: str | None, *, assumed_crs: bool) -> list[str]:
+def _notes(plan: Plan, key: str | None, *, assumed_crs: bool, assumed_kind: bool) -> list[str]:
     notes = ["key.none" if key is None else "key.assumed" if plan.key is None else ""]
-    return [note for note in (*notes, "crs.assumed" if assumed_crs else "") if note]
+    notes += ["crs.assumed" if assumed_crs else "", "kind.assumed" if assumed_kind else ""]
+    return [note for note in notes if note]
