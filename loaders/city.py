@@ -1,4 +1,4 @@
-"""A city as a folder: its manifest ``city.toml`` says where home is and which files are what, in order.
+"""A city as a folder: its manifest ``city.toml`` says where home is and which files are what.
 
     home = "310115"
 
@@ -13,26 +13,58 @@
     kind = "building"
     dataset = "buildings"
 
-A load may say what ``twin load`` can be told: kind, layer, mapping, crs, accuracy, dataset, division.
+Divisions are registered in their order. A load may say what ``twin load`` can be told: kind, layer, mapping,
+crs, accuracy, dataset, division; those of parents' kinds go first, otherwise their order is kept. The whole
+manifest is looked at before the first row is loaded: every file is opened, every mapping settled.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
+from loaders.account import Account
 from loaders.boundaries import read_divisions
+from loaders.errors import FileIsFolder
 from loaders.load import Options, Progress, Receipt, load
-from twin.errors import TwinError
-from twin.registry.database import connect
-from twin.registry.divisions import parse_level, save_divisions, set_home
+from loaders.locations import Location
+from loaders.order import parents_first
+from loaders.prepare import prepare
+from twin.errors import Language, TwinError
+from twin.identity import scheme_for_division
+from twin.kinds import Kind
+from twin.registry.database import Connection, connect
+from twin.registry.divisions import (
+    UNKNOWN_HOME,
+    Division,
+    Divisions,
+    UnfitHome,
+    UnknownLevel,
+    issues_codes,
+    parse_level,
+    save_divisions,
+    set_home,
+)
 
 MANIFEST = "city.toml"
-_DIVISION_KEYS = frozenset({"file", "code", "name", "level", "parent", "layer", "crs"})
-_LOAD_KEYS = frozenset({"file", *(field.name for field in fields(Options))} - {"dry_run"})
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Types = Mapping[str, tuple[type, ...]]
+
+_DIVISION_TYPES: Types = {
+    name: (str, int) if name == "level" else (str,)
+    for name in ("file", "code", "name", "level", "parent", "layer", "crs")
+}
+_LOAD_TYPES: Types = {
+    "file": (str,),
+    **{
+        one.name: (int, float) if one.name == "accuracy" else (str,)
+        for one in fields(Options)
+        if one.name != "dry_run"
+    },
+}
 
 
 class ManifestInvalid(TwinError):
@@ -40,74 +72,183 @@ class ManifestInvalid(TwinError):
 
     code = "city.manifest"
     en = "{path} can't be followed: {problem}. Nothing was loaded."
-    zh = "无法按 {path} 导入：{problem}。未导入任何内容。"
+    zh = "无法按 {path} 导入：{problem_zh}。未导入任何内容。"
+
+
+class ManifestAlone(TwinError):
+    """A city is loaded as its manifest says, and nobody else."""
+
+    code = "city.options"
+    en = "{path} is loaded as its city.toml says. Leave out --{option}, or name one of its files."
+    zh = "{path} 按其 city.toml 导入。请去掉 --{option}，或指定其中一个文件。"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A file that a manifest names, and what it says of it."""
+
+    file: Path
+    options: Options
 
 
 @dataclass(frozen=True, slots=True)
 class City:
     """A manifest that was read: every file that it names is there."""
 
+    path: Path
     home: str | None
     divisions: tuple[dict[str, Any], ...]
-    loads: tuple[dict[str, Any], ...]
+    loads: tuple[Load, ...]
+
+    def invalid(self, file: Path, error: TwinError) -> ManifestInvalid:
+        """That one of its files can't be loaded as it says."""
+        words = (f"{file.name}: {error.text(lang)}".rstrip(".。") for lang in LANGUAGES)
+        return _invalid(self.path, *words)
+
+
+def is_city(where: Location) -> TypeGuard[Path]:
+    """Whether a path leads to a folder with a manifest."""
+    return isinstance(where, Path) and (where / MANIFEST).is_file()
 
 
 def read_city(folder: Path) -> City:
-    """The manifest of a folder; raises ``ManifestInvalid``."""
+    """The manifest of a folder; raises ``FileIsFolder`` or ``ManifestInvalid``."""
     path = folder / MANIFEST
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        raise ManifestInvalid(path=path, problem="there is no such file") from None
+        raise FileIsFolder(path=folder) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ManifestInvalid(path=path, problem=str(error)) from None
-    unknown = said.keys() - {"home", "divisions", "loads"}
-    if unknown:
-        raise ManifestInvalid(path=path, problem=f"{sorted(unknown)[0]} is not known")
+        raise _invalid(path, str(error), str(error)) from None
+    _require_known(path, said, {"home", "divisions", "loads"}, "")
+    home = said.get("home")
+    if home is not None and not (isinstance(home, str) and issues_codes(home)):
+        unfit = UnfitHome(division=home)
+        raise _invalid(path, *(unfit.text(lang).rstrip(".。") for lang in LANGUAGES))
+    divisions = _entries(path, said, "divisions", _DIVISION_TYPES, ("file", "code", "name", "level"))
+    loads = _entries(path, said, "loads", _LOAD_TYPES, ("file",))
     return City(
-        home=said.get("home"),
-        divisions=tuple(_entries(path, said, "divisions", _DIVISION_KEYS, {"file", "code", "name", "level"})),
-        loads=tuple(_entries(path, said, "loads", _LOAD_KEYS, {"file", "kind"})),
+        path,
+        home,
+        tuple({**entry, "level": _level(path, str(entry["level"]))} for entry in divisions),
+        tuple(Load(entry.pop("file"), Options(**entry)) for entry in loads),
     )
 
 
 def _entries(
-    path: Path, said: dict[str, Any], part: str, known: frozenset[str], needed: set[str]
+    path: Path,
+    said: dict[str, Any],
+    part: str,
+    types: Types,
+    needed: tuple[str, ...],
 ) -> Iterator[dict[str, Any]]:
-    for entry in said.get(part, []):
-        missing, unknown = needed - entry.keys(), entry.keys() - known
-        if missing:
-            raise ManifestInvalid(path=path, problem=f"an entry of {part} lacks {sorted(missing)[0]}")
-        if unknown:
-            raise ManifestInvalid(path=path, problem=f"{sorted(unknown)[0]} in {part} is not known")
-        paths = {key: _inside(path, str(entry[key])) for key in ("file", "mapping") if key in entry}
+    listed = said.get(part, [])
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise _invalid(path, f"{part} is not written as [[{part}]]", f"{part} 应写作 [[{part}]]")
+    for entry in listed:
+        _require_known(path, entry, set(types), f" in {part}")
+        for name in needed:
+            if name not in entry:
+                raise _invalid(path, f"an entry of {part} lacks {name}", f"{part} 的一项缺少 {name}")
+        for name, value in entry.items():
+            if not isinstance(value, types[name]) or isinstance(value, bool):
+                wanted = types[name][0].__name__
+                raise _invalid(
+                    path, f"{name} in {part} is no {wanted}: {value}", f"{part} 的 {name} 类型不符：{value}"
+                )
+        paths = {key: _inside(path, entry[key]) for key in ("file", "mapping") if key in entry}
         yield {**entry, **paths}
 
 
+def _require_known(path: Path, entry: Mapping[str, object], known: set[str], where: str) -> None:
+    for name in entry:
+        if name not in known:
+            raise _invalid(path, f"{name}{where} is not known", f"未知的条目 {name}")
+
+
+def _level(path: Path, text: str) -> int:
+    try:
+        return parse_level(text)
+    except UnknownLevel as error:
+        raise _invalid(path, *(error.text(lang).rstrip(".。") for lang in LANGUAGES)) from None
+
+
 def _inside(manifest: Path, name: str) -> Path:
-    """A file beside the manifest; a name that leads elsewhere is refused."""
+    """A file or folder beside the manifest; a name that leads elsewhere is refused."""
     found = (manifest.parent / name).resolve()
-    if not found.is_relative_to(manifest.parent.resolve()) or not found.is_file():
-        raise ManifestInvalid(path=manifest, problem=f"there is no file {name} beside it")
+    if not found.is_relative_to(manifest.parent.resolve()) or not found.exists():
+        raise _invalid(manifest, f"there is no file {name} beside it", f"其旁没有文件 {name}")
     return found
 
 
-def load_city(
-    folder: Path, progress: Callable[[str], Progress | None] = lambda file: None
-) -> Iterator[Receipt]:
-    """Load a folder by its manifest, file by file; gives each file's receipt. Raises as ``load`` does.
+def _invalid(path: Path, en: str, zh: str) -> ManifestInvalid:
+    return ManifestInvalid(path=path, problem=en, problem_zh=zh)
 
-    ``progress`` is asked, with each file's name, for what is told how far its load is.
+
+def load_city(
+    folder: Path,
+    options: Options,
+    progress: Callable[[str], Progress | None] = lambda file: None,
+    told: Callable[[Account], None] = lambda account: None,
+) -> Iterator[Receipt]:
+    """Load a folder by its manifest; gives each file's receipt.
+
+    ``options`` may only say that nothing is to be changed. ``progress`` is asked, with each file's name, for
+    what is told how far its load is; ``told`` is called once, before the first load. Raises
+    ``FileIsFolder``, ``ManifestInvalid`` or ``ManifestAlone``, and otherwise as ``load`` does.
     """
     city = read_city(folder)
+    _require_alone(folder, options)
+    divisions = [_divisions(city, dict(entry)) for entry in city.divisions]
+    ordered = parents_first(((_kind(city, one), one) for one in city.loads), lambda pair: pair[0])
+    told(_begin(city, divisions, options))
+    for _, one in ordered:
+        division = one.options.division or (city.home if options.dry_run else None)
+        own = replace(one.options, dry_run=options.dry_run, division=division)
+        yield load(one.file, own, progress(one.file.name))
+
+
+def _require_alone(folder: Path, options: Options) -> None:
+    for one in fields(options):
+        if one.name != "dry_run" and getattr(options, one.name) is not None:
+            raise ManifestAlone(path=folder, option=one.name)
+
+
+def _divisions(city: City, entry: dict[str, Any]) -> list[Division]:
+    """The divisions of an entry's file. Raises ``ManifestInvalid``."""
+    file = entry.pop("file")
+    try:
+        return read_divisions(file, **entry)
+    except TwinError as error:
+        raise city.invalid(file, error) from error
+
+
+def _kind(city: City, one: Load) -> Kind:
+    """What the rows of a file are; everything that can be refused is. Raises ``ManifestInvalid``."""
+    try:
+        return prepare(one.file, one.options).plan.kind
+    except TwinError as error:
+        raise city.invalid(one.file, error) from error
+
+
+def _begin(city: City, divisions: list[list[Division]], options: Options) -> Account:
+    """Settle home and register the divisions."""
     with connect() as connection:
+        known = Divisions.read(connection)
+        codes = [division.code for level in divisions for division in level]
+        account = Account(known.home, "set", divisions=codes)
         if city.home is not None:
-            set_home(connection, city.home)
-        for given in city.divisions:
-            entry = dict(given)
-            file, level = entry.pop("file"), parse_level(str(entry.pop("level")))
-            save_divisions(connection, read_divisions(file, level=level, **entry))
-    for given in city.loads:
-        entry = dict(given)
-        file = entry.pop("file")
-        yield load(file, Options(**entry), progress(file.name))
+            account.home, account.home_by = city.home, "manifest"
+        elif known.home is None and not any(map(scheme_for_division, {*codes, *known.codes})):
+            account.home, account.home_by = UNKNOWN_HOME, "unknown"
+        account.issuing = account.home
+        if not options.dry_run:
+            _register(connection, account, divisions)
+    return account
+
+
+def _register(connection: Connection, account: Account, divisions: list[list[Division]]) -> None:
+    if account.home is not None and account.home_by != "set":
+        set_home(connection, account.home)
+    for level in divisions:
+        save_divisions(connection, level)

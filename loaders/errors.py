@@ -24,11 +24,87 @@ class FileMissing(TwinError):
 
 
 class FileIsFolder(TwinError):
-    """The path leads to a folder."""
+    """The path leads to a folder that is no file of a format, nor a city: it has no manifest."""
 
     code = "file.folder"
-    en = "{path} is a folder. Name a file in it."
-    zh = "{path} 是目录。请指定其中的文件。"
+    en = (
+        "{path} is a folder, and nothing tells what its files are. Name one of them, or write a manifest, "
+        "city.toml: home, divisions and loads, each with its file (docs/gis-team.md, A city as a folder)."
+    )
+    zh = (
+        "{path} 是目录，无从得知其中文件的内容。请指定其中的文件，或编写清单 city.toml："
+        "home、divisions 与 loads，各注明文件（见 docs/gis-team.md）。"
+    )
+
+
+class FormatUnclear(TwinError):
+    """A zip archive or a folder holds files of several formats, each of them whole."""
+
+    code = "file.format_unclear"
+    en = "It is not clear what of {path} is meant: it holds {formats}. Name one of the files, unpacked."
+    zh = "{path} 含有多项内容：{formats}，无法确定所指。请解压后指定其中一个文件。"
+
+
+class ArchiveUnsafe(TwinError):
+    """A zip archive cannot be unpacked without danger; nothing of it was."""
+
+    code = "file.archive_unsafe"
+    en = "{path} is not unpacked: {reason} Ask its sender for another one."
+    zh = "不解压 {path}：{reason} 请向发送者索取正常的压缩包。"
+
+
+class AddressUnsupported(TwinError):
+    """The address is of no database or service that can be loaded from."""
+
+    code = "file.address_unsupported"
+    en = "Nothing can be loaded from an address {scheme}…; name a file, or an address with {supported}."
+    zh = "不能从 {scheme}… 地址加载。请指定文件，或使用以下地址：{supported}。"
+
+
+class CoordinatesEncoded(TwinError):
+    """The coordinates of what looks like GeoJSON are no numbers."""
+
+    code = "file.coordinates_encoded"
+    en = (
+        "{path} is no GeoJSON: its coordinates are encoded as text ({found}), as chart libraries such as "
+        "ECharts do. Ask for plain GeoJSON (RFC 7946), whose coordinates are numbers."
+    )
+    zh = (
+        "{path} 不是 GeoJSON：其坐标以文本编码（{found}），是 ECharts 等图表库的写法。"
+        "请索取坐标为数字的标准 GeoJSON（RFC 7946）。"
+    )
+
+
+class SourceUnreachable(TwinError):
+    """A database or service does not let anybody in."""
+
+    code = "source.unreachable"
+    en = "{path} cannot be reached: {reason} Check the address, the user and the password."
+    zh = "无法连接 {path}：{reason} 请检查地址、用户与密码。"
+
+
+class SourceFailed(TwinError):
+    """A database or service did not give what was asked of it."""
+
+    code = "source.failed"
+    en = "{path} did not give all that was asked: {reason} Try again, or ask whoever runs it."
+    zh = "{path} 未能给出全部内容：{reason} 请重试，或联系其维护者。"
+
+
+class MixedSystems(TwinError):
+    """The geometries of one table are in several coordinate systems."""
+
+    code = "crs.mixed"
+    en = "{path}: the geometries of {layer} have several SRIDs: {systems}. Load a view for each of them."
+    zh = "{path}：{layer} 的几何有多个 SRID：{systems}。请为每个坐标系建立视图，分别加载。"
+
+
+class ArchiveNested(TwinError):
+    """A zip archive holds only zip archives."""
+
+    code = "file.archive_nested"
+    en = "{path} is a zip of zips. Unpack it, and load what is inside one by one."
+    zh = "{path} 是嵌套的压缩包。请先解压，再逐个加载其中的文件。"
 
 
 class UnknownFormat(TwinError):
@@ -62,12 +138,56 @@ class ShapefilePartMissing(TwinError):
     zh = "Shapefile {path} 缺少部分 {part}。请将其所有文件（.shp、.shx、.dbf）放在同一目录。"
 
 
+class ToolMissing(TwinError):
+    """A program that reads the format is not installed."""
+
+    code = "load.tool_missing"
+    en = "Reading {path} needs the program {tool}. Install it, on Debian with: apt-get install {package}."
+    zh = "读取 {path} 需要程序 {tool}。请安装，在 Debian 上为：apt-get install {package}。"
+
+
+class SurveyTablesMissing(TwinError):
+    """A database, workbook or folder without the tables of a pipe survey."""
+
+    code = "file.tables_missing"
+    en = (
+        "{path} has no pipe survey: its points are in tables XXPOINT and its pipes in XXLINE, such as "
+        "JSPOINT and JSLINE. It has: {tables}. Export what you need of it as CSV."
+    )
+    zh = (
+        "{path} 不含管线普查数据：点表应名为 XXPOINT，线表应名为 XXLINE，如 JSPOINT 与 JSLINE。"
+        "现有：{tables}。请将所需的表导出为 CSV。"
+    )
+
+
+class FeedPartMissing(TwinError):
+    """A GTFS feed lacks a file that is needed."""
+
+    code = "file.part_missing"
+    en = "The GTFS feed {path} lacks {part}. Get the feed again, with all its files."
+    zh = "GTFS 数据 {path} 缺少 {part}。请重新获取完整的数据。"
+
+
 class FileBroken(TwinError):
     """The file cannot be read to its end."""
 
     code = "file.broken"
     en = "{path} cannot be read to its end: {reason} Get the file again, or export it anew."
     zh = "无法完整读取 {path}：{reason} 请重新获取或重新导出该文件。"
+
+
+class CityJsonVersion(TwinError):
+    """CityJSON of a version that places its vertices otherwise, or that nobody knows."""
+
+    code = "file.version"
+    en = (
+        "{path} is CityJSON {version}; versions {versions} are read. "
+        "Upgrade it, for example: cjio {path} upgrade save new.city.json"
+    )
+    zh = (
+        "{path} 是 CityJSON {version}，可读取的版本为 {versions}。"
+        "请先升级，例如：cjio {path} upgrade save new.city.json"
+    )
 
 
 class FileEmpty(TwinError):
@@ -102,6 +222,14 @@ class KindAbsent(TwinError):
         "Choose another kind, layer or extract."
     )
     zh = "{path} 的 {layers} 中没有种类 {kind} 的对象：均无标签 {tags}。请换用其他种类、图层或数据文件。"
+
+
+class KindsAbsent(TwinError):
+    """An OpenStreetMap extract holds no object of any kind."""
+
+    code = "kind.none"
+    en = "{path} holds no object of any kind that OpenStreetMap has tags for: {kinds}. Nothing was loaded."
+    zh = "{path} 中没有任何可识别种类的对象：{kinds}。未导入任何内容。"
 
 
 class KindNotInOsm(TwinError):
@@ -195,12 +323,39 @@ class KindNeeded(TwinError):
     zh = "请用 --kind 指明 {path} 中各行的种类：{kinds}。"
 
 
+class KindUncertain(KindNeeded):
+    """Nothing says what the rows are, and what they look like is not certain."""
+
+    en = (
+        "Say what the rows of {path} are: --kind with one of {kinds}. They look like: {candidates_en}; "
+        "`twin inspect` shows why."
+    )
+    zh = (
+        "请用 --kind 指明 {path} 中各行的种类：{kinds}。"
+        "看起来像：{candidates_zh}；可用 `twin inspect` 查看依据。"
+    )
+
+
 class CrsMissing(TwinError):
     """Nothing says what the coordinates are."""
 
     code = "crs.missing"
-    en = "{path} does not say in which coordinate system it is. Say which, for example --crs EPSG:4490."
-    zh = "{path} 未说明坐标系。请用 --crs 指明，例如 --crs EPSG:4490。"
+    en = "{path}{where_en} does not say its coordinate system. Say which, for example --crs EPSG:4490."
+    zh = "{path}{where_zh}未说明坐标系。请用 --crs 指明，例如 --crs EPSG:4490。"
+
+
+class CrsUncertain(TwinError):
+    """Degrees in China that nothing says to be WGS 84's, in a file of which nothing was said."""
+
+    code = "crs.uncertain"
+    en = (
+        "{path} has longitudes and latitudes in China and does not say whose: web maps shift them. Say it: "
+        "--crs EPSG:4490 (CGCS2000), EPSG:4326, GCJ-02 or BD-09. `twin inspect` may tell."
+    )
+    zh = (
+        "{path} 的经纬度位于中国，但未说明坐标系，可能来自加偏的网络地图。"
+        "请用 --crs 指明：EPSG:4490（CGCS2000）、EPSG:4326、GCJ-02 或 BD-09。可用 `twin inspect` 判断。"
+    )
 
 
 class LoadConflict(TwinError):

@@ -34,19 +34,21 @@ def shown(column: Column) -> Values:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found: the row's place in the file, the field, the value as it came, the reason."""
+    """One thing found: the row's place in the file, its key, the field, the value as it came, the reason."""
 
     row: int
     field: str | None
     value: str | None
     reason: str
     facts: Mapping[str, str]
+    key: str | None = None
 
     def as_json(self, lang: Language) -> dict[str, object]:
         """The finding with its words in ``lang``."""
         words = reasons.text(self.reason, self.facts, lang)
         return {
             "row": self.row,
+            "key": self.key,
             "field": self.field,
             "value": self.value,
             "reason": self.reason,
@@ -107,6 +109,7 @@ class Verdict:
     numbers: Int64Array
     rejections: Findings
     warnings: Findings
+    keys: Column | None = None
     alive: BoolArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -139,10 +142,11 @@ class Verdict:
         places = np.flatnonzero(mask & self.alive)
         kept = places[: findings.room()]
         values = shown.values(kept) if shown.values else [None] * len(kept)
-        for place, value in zip(kept.tolist(), values, strict=True):
+        keys = [None] * len(kept) if self.keys is None else arrow.take(self.keys, kept).to_pylist()
+        for place, value, key in zip(kept.tolist(), values, keys, strict=True):
             facts = shown.facts(place) if shown.facts else {}
             text = None if value is None else _as_text(value)[:_SHOWN]
-            findings.add(Finding(int(self.numbers[place]), shown.field, text, reason, facts))
+            findings.add(Finding(int(self.numbers[place]), shown.field, text, reason, facts, key))
         findings.count(reason, len(places) - len(kept))
 
 

@@ -14,31 +14,44 @@ from loaders.stage import Stage
 from twin.identity.adoption import COMPONENT_CODE
 from twin.kinds import Kind
 
-# A row whose parent is not registered yet is looked at again by the next load.
-HASH = sql.SQL("CASE WHEN s.parent IS NOT NULL AND s.parent_code IS NULL THEN 0 ELSE s.source_hash END")
+# A row whose parent is not registered yet, by name or by place, is looked at again by the next load.
+HASH = sql.SQL(
+    "CASE WHEN s.parent IS NOT NULL AND s.parent_by IS DISTINCT FROM 'name'"
+    " OR %(by_place)s AND s.parent_code IS NULL AND s.geom IS NOT NULL THEN 0 ELSE s.source_hash END"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Brought:
     """What a load says something about; everything else of a changed asset stays as it is.
 
-    ``columns`` are those of ``twin.asset``, ``schemes`` of identifiers; ``places`` tells of geometries.
+    ``columns`` are those of ``twin.asset``, ``schemes`` of identifiers; ``places`` tells of geometries,
+    ``parents`` of names of parents, and ``by_place`` of parents that are found by place.
     """
 
     columns: tuple[str, ...]
     attributes: tuple[str, ...]
     schemes: tuple[str, ...]
     places: bool
+    parents: bool
+    by_place: bool
 
     @classmethod
     def by(cls, ready: Prepared, options: Options) -> Brought:
         """What a file brings by its plan, and what the load was told for all rows."""
         plan, places, accuracy = ready.plan, ready.operation is not None, options.accuracy is not None
         names = {where: plan.filled(where) for where in ("common", "attribute", "identifier")}
-        columns = {*names["common"], *(["division"] if places else []), *(["accuracy"] if accuracy else [])}
+        by_place = places and plan.kind.parents_by_place
+        more = {"division": places, "accuracy": accuracy, "parent": by_place}
+        columns = {*names["common"], *(name for name, brought in more.items() if brought)}
         kept = (COMPONENT_CODE,) if "code" in columns else ()
         return cls(
-            tuple(sorted(columns - {"code"})), names["attribute"], (*names["identifier"], *kept), places
+            tuple(sorted(columns - {"code"})),
+            names["attribute"],
+            (*names["identifier"], *kept),
+            places,
+            parents="parent" in names["common"],
+            by_place=by_place,
         )
 
 
@@ -71,6 +84,8 @@ class Job:
             "schemes": list(self.brought.schemes),
             "attributes": list(self.brought.attributes),
             "places": self.brought.places,
+            "names_parents": self.brought.parents,
+            "by_place": self.brought.by_place,
             "remember": not self.receipt.dry_run,
         }
 

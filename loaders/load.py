@@ -17,8 +17,9 @@ import psycopg
 from loaders.coding import Coder, adopt_codes
 from loaders.crs import require_inside
 from loaders.errors import KeyChanged, LoadConflict, LoadStopped
-from loaders.formats import Rows
+from loaders.formats import Rows, Source
 from loaders.job import Brought, Job
+from loaders.locations import Address, locate
 from loaders.merge import analyze, merge
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
@@ -37,14 +38,20 @@ Progress = Callable[[int, int | None], None]
 """Told before each batch how many rows are done, and how many there are where that is known."""
 
 
-def load(path: Path, options: Options | None = None, progress: Progress | None = None) -> Receipt:
-    """Load a file into the registry and account for every row.
+def load(
+    location: str | Path | Address,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    source: Source | None = None,
+) -> Receipt:
+    """Load a file, or what an address names, into the registry and account for every row.
 
+    ``source`` is the file where it is open already, for rows of ``options.kind``.
     Raises the errors of ``loaders.errors``, ``spatial.crs``, ``twin.registry.database``, ``.divisions`` and
     ``.codes``; whichever it is, the registry is as it was.
     """
     options = options or Options()
-    ready = prepare(path, options)
+    ready = prepare(locate(location, options.layer), options, source)
     receipt = ready.receipt
     with _registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection)

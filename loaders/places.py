@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.cells import points_to_cells
 from spatial.crs import WGS84, CoordinateSystem, Operation, outside_area_of_use
 from spatial.geometry import asset_points, geometry_type_names, repair, usable
+from spatial.systems import Area, within
 from twin.kinds import Kind
 
 _TYPES = {
@@ -30,6 +31,9 @@ _TYPES = {
 }
 """Shapely's numbers of the geometry types that kinds have."""
 
+_NEAR, _FAR = 0.1, 1.0
+"""Degrees from what is registered: a position that is as far off and would be as near is exchanged."""
+
 _NOWHERE = 1e-9
 """A position this near to 0,0 (degrees or metres) was never filled in."""
 
@@ -37,16 +41,18 @@ _NOWHERE = 1e-9
 @dataclass(frozen=True, slots=True)
 class Raw:
     """A batch's geometries in the source's system; ``unreadable`` marks those that are there but
-    broken, ``texts`` how they were written."""
+    broken, ``closed`` those of which a ring did not end where it began, ``texts`` how they were written."""
 
     geometries: GeometryArray
     unreadable: BoolArray
     texts: Column | None = None
+    closed: BoolArray | None = None
 
     def take(self, mask: BoolArray) -> Raw:
         """The rows of the mask."""
         texts = None if self.texts is None else arrow.take(self.texts, mask)
-        return Raw(self.geometries[mask], self.unreadable[mask], texts)
+        closed = None if self.closed is None else self.closed[mask]
+        return Raw(self.geometries[mask], self.unreadable[mask], texts, closed)
 
 
 @dataclass(slots=True)
@@ -62,19 +68,30 @@ class Places:
 def read_geometries(rows: Rows, position: Position) -> Raw:
     """The geometries of the rows, from WKB, from WKT, or from longitude and latitude columns."""
     if rows.wkb is not None:
-        values = arrow.objects(rows.wkb)
-        geometries: GeometryArray = shapely.from_wkb(values, on_invalid="ignore")
-        return Raw(geometries, shapely.is_missing(geometries) & ~arrow.is_null(rows.wkb), rows.wkb)
+        return _read(rows.wkb, shapely.from_wkb)
     if position.wkt is not None:
-        text = present(rows.columns[position.wkt])
-        geometries = shapely.from_wkt(arrow.objects(text), on_invalid="ignore")
-        return Raw(geometries, shapely.is_missing(geometries) & ~arrow.is_null(text), text)
+        return _read(present(rows.columns[position.wkt]), shapely.from_wkt)
     if position.lon is not None and position.lat is not None:
         written = [present(rows.columns[name]) for name in (position.lon, position.lat)]
         x, y = map(arrow.decimal_points, written) if position.decimal_comma else written
         return _points(x, y)
     none = np.full(len(rows), None, dtype=object)
     return Raw(none, np.zeros(len(rows), dtype=np.bool_))
+
+
+def _read(written: Column, reader: Callable[..., GeometryArray]) -> Raw:
+    """Geometries as ``reader`` reads them; rings that are only not closed are closed."""
+    values = arrow.objects(written)
+    geometries = reader(values, on_invalid="ignore")
+    unreadable = shapely.is_missing(geometries) & ~arrow.is_null(written)
+    if not unreadable.any():
+        return Raw(geometries, unreadable, written)
+    mended = reader(values[unreadable], on_invalid="fix")
+    short = np.array([str(reason).startswith("Too few") for reason in shapely.is_valid_reason(mended)])
+    mended[short] = None
+    geometries[unreadable] = mended
+    closed: BoolArray = unreadable & ~shapely.is_missing(geometries)
+    return Raw(geometries, unreadable & ~closed, written, closed)
 
 
 def _points(x_text: Column, y_text: Column) -> Raw:
@@ -86,25 +103,38 @@ def _points(x_text: Column, y_text: Column) -> Raw:
     return Raw(geometries, ~there & ~blank, arrow.joined([x_text, y_text], " "))
 
 
-def settle_places(raw: Raw, operation: Operation | None, kind: Kind, verdict: Verdict) -> Places:
-    """Judge the geometries and bring the good ones to WGS 84; rows without one stay, without a place."""
+def settle_places(
+    raw: Raw, operation: Operation | None, kind: Kind, verdict: Verdict, extent: Area | None = None
+) -> Places:
+    """Judge the geometries and bring the good ones to WGS 84; rows without one stay, without a place.
+
+    ``extent`` is that of the registered divisions: by it a position is known whose x and y are exchanged.
+    """
     geometries = raw.geometries.copy()
     verdict.reject(
         raw.unreadable, "geometry.unreadable", "geometry", None if raw.texts is None else shown(raw.texts)
     )
     geometries[shapely.is_empty(geometries)] = None
+    if operation is not None:
+        verdict.warn(shapely.is_missing(geometries), "geometry.missing")
     _reject_unfit(geometries, kind, verdict)
     geometries[~verdict.alive] = None
     if operation is not None:
-        _reject_outside(geometries, operation.source, verdict)
+        outsiders = outside(geometries, operation.source)
+        _reject_exchanged(geometries, outsiders, operation, extent, verdict)
+        verdict.reject(outsiders, "crs.outside", "geometry", _written(geometries))
         geometries[~verdict.alive] = None
         if operation.source.definition != WGS84.definition:
             geometries = operation.transform(geometries)
             _reject_not_finite(geometries, verdict)
+    _note_closed(raw, geometries, verdict)
     geometries = _fitted(_repaired(geometries, verdict), kind)
     _reject_types(geometries, kind, verdict)
     geometries[~verdict.alive] = None
     lon, lat = asset_points(geometries)
+    if operation is not None and extent is not None:
+        far = np.isfinite(lon) & ~within(extent, lon, lat, _FAR)
+        _reject_exchanged(raw.geometries, far, operation, extent, verdict)
     return Places(geometries, lon, lat, points_to_cells(lon, lat))
 
 
@@ -138,8 +168,21 @@ def _reject_not_finite(geometries: GeometryArray, verdict: Verdict) -> None:
     verdict.reject(broken, "geometry.not_finite", "geometry", _written(geometries))
 
 
-def _reject_outside(geometries: GeometryArray, system: CoordinateSystem, verdict: Verdict) -> None:
-    verdict.reject(outside(geometries, system), "crs.outside", "geometry", _written(geometries))
+def _reject_exchanged(
+    geometries: GeometryArray,
+    astray: BoolArray,
+    operation: Operation,
+    extent: Area | None,
+    verdict: Verdict,
+) -> None:
+    """Of the rows that are astray those that lie within the extent when x and y change places."""
+    if extent is None or not astray.any():
+        return
+    west, south, east, north = shapely.bounds(geometries[astray]).T
+    lon, lat = operation.transform_xy((south + north) / 2, (west + east) / 2)
+    exchanged = np.zeros(len(geometries), dtype=np.bool_)
+    exchanged[astray] = within(extent, lon, lat, _NEAR)
+    verdict.reject(exchanged, "geometry.swapped", "geometry", _written(geometries))
 
 
 def outside(geometries: GeometryArray, system: CoordinateSystem) -> BoolArray:
@@ -151,6 +194,12 @@ def outside(geometries: GeometryArray, system: CoordinateSystem) -> BoolArray:
     result = np.zeros(len(geometries), dtype=np.bool_)
     result[there] = out
     return result
+
+
+def _note_closed(raw: Raw, geometries: GeometryArray, verdict: Verdict) -> None:
+    words = {"repair": "A ring was not closed; it is now.", "repair_zh": "环未闭合；已闭合。"}
+    if raw.closed is not None:
+        verdict.warn(raw.closed, "geometry.repaired", "geometry", _written(geometries), lambda _: words)
 
 
 def _repaired(geometries: GeometryArray, verdict: Verdict) -> GeometryArray:

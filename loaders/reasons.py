@@ -18,6 +18,7 @@ Words = tuple[str, str]
 REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "row.fields": ("The line has more or fewer fields than the header.", "该行的字段数与表头不符。"),
+        "row.total": ("It is a total or a remark, no asset.", "该行是合计或备注，不是资产。"),
         "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
@@ -25,10 +26,26 @@ REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
             "It cannot be read: no numbers, broken, or a ring of too few points.",
             "无法读取：不是数值、已损坏，或环的点数太少。",
         ),
+        "geometry.incomplete": (
+            "In this file its ways close no area: the edge of the extract cuts it.",
+            "在此文件中其组成线不闭合成面：被数据边缘裁切。",
+        ),
         "geometry.invalid": ("The geometry cannot be repaired: {problem}", "几何无法修复：{problem}"),
         "geometry.type": ("A {kind} is no {found}.", "{kind} 的几何类型不能是 {found}。"),
         "geometry.not_finite": ("A coordinate is no finite number.", "坐标不是有限数值。"),
         "geometry.null_island": ("The position is 0,0: it was never filled in.", "坐标为 0,0，即未填写。"),
+        "geometry.swapped": (
+            "x and y are exchanged: the other way round it lies in a registered division.",
+            "x、y 颠倒：对调后位于已登记的区划内。",
+        ),
+        "pipe.dangling": (
+            "A pipe's end names a point that the point tables do not have, or that has no position.",
+            "管线端点的点号在点表中不存在，或该点没有坐标。",
+        ),
+        "gtfs.route_unknown": (
+            "All of the vehicle's trips are on routes that routes.txt does not have.",
+            "该车辆的全部班次所属线路均不在 routes.txt 中。",
+        ),
         "crs.outside": (
             "The position lies outside the area where the coordinate system is used.",
             "位置在坐标系的适用区域之外。",
@@ -68,7 +85,12 @@ WARNINGS: Final[Mapping[str, Words]] = MappingProxyType(
             "仅知年或月，取其首日。",
         ),
         "boolean.invalid": ("Neither yes nor no; it was left out.", "既非是也非否，未录入。"),
+        "text.mojibake": (
+            "Garbled: Chinese in UTF-8 that was read in another encoding. It was left as it came.",
+            "乱码：UTF-8 中文被按其他编码读取。保留原文。",
+        ),
         "geometry.repaired": ("{repair}", "{repair_zh}"),
+        "geometry.missing": ("It has no position; it was loaded without one.", "没有位置，按无位置录入。"),
         "division.unlisted": ("No such division is registered; it was not used.", "没有登记该区划，未采用。"),
         "parent.unknown": ("No such asset to belong to is registered yet.", "所属资产尚未登记。"),
         "identifier.shared": (

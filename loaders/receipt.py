@@ -17,8 +17,11 @@ class Receipt:
     """What became of a file: ``read`` = ``new`` + ``changed`` + ``same`` + ``rejected``.
 
     ``notes`` are stable words on what was assumed: ``key.none`` (places are the keys), ``key.assumed``,
-    ``crs.assumed`` (longitude and latitude of WGS 84, by the columns' names). ``accuracy`` is the
-    operation's, in metres, None where nobody states it. ``seconds`` tells where the time went.
+    ``crs.assumed`` (longitude and latitude of WGS 84, by the columns' names), ``kind.assumed`` (by all that
+    the file shows). ``assumed`` are fields with their columns that were taken by a unit in the heading or the
+    shape of the values. ``parents_by_place`` counts the new and changed assets that now belong to the one
+    they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``seconds`` tells
+    where the time went.
     """
 
     source: str
@@ -32,7 +35,9 @@ class Receipt:
     new: int = 0
     changed: int = 0
     same: int = 0
+    parents_by_place: int = 0
     encoding: str | None = None
+    encoding_found: str | None = None
     key: str | None = None
     mapping: dict[str, object] = field(default_factory=dict)
     unmapped: tuple[str, ...] = ()
@@ -40,6 +45,7 @@ class Receipt:
     operation: str | None = None
     accuracy: float | None = None
     notes: list[str] = field(default_factory=list)
+    assumed: dict[str, str] = field(default_factory=dict)
     swept: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -68,6 +74,7 @@ class Receipt:
             "changed": self.changed,
             "same": self.same,
             "rejected": self.rejected,
+            "parents_by_place": self.parents_by_place,
             "load": self.load,
             "dry_run": self.dry_run,
             "dataset": self.dataset,
@@ -76,6 +83,7 @@ class Receipt:
             "format": self.format,
             "layer": self.layer,
             "encoding": self.encoding,
+            "encoding_found": self.encoding_found,
             "key": self.key,
             "mapping": self.mapping,
             "unmapped": list(self.unmapped),
@@ -83,6 +91,7 @@ class Receipt:
             "operation": self.operation,
             "accuracy": self.accuracy,
             "notes": self.notes,
+            "assumed": self.assumed,
             "reasons": dict(sorted(self.rejections.counts.items())),
             "rejections": [finding.as_json(lang) for finding in self.rejections.kept],
             "warning_reasons": dict(sorted(self.warnings.counts.items())),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from psycopg import Connection, sql
+from psycopg.abc import Buffer
 
 from loaders import arrow
 from loaders.arrow import Column
 from loaders.keys import Identity, hashes_of, lookup
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
+
+ROWS_AT_A_TIME = 65_536
+"""Keys held as text at a time: sixteen bytes a row are what remains of them."""
 
 _SAME_ROWS = 0.5
 """The share of known keys from which a column of another name is taken for the same key."""
@@ -62,10 +68,8 @@ class Registered:
             " TO STDOUT (FORMAT csv)"
         ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
         with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            data = b"".join(bytes(block) for block in copy)
-        batch = arrow.read_csv_text(data, ("key", "hash"))
-        keys = hashes_of([batch.columns["key"]])
-        hashes = arrow.parsed_integers(batch.columns["hash"])
+            parts = [_hashed(text) for text in _texts(copy)]
+        keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
         order = np.argsort(keys, kind="stable")
         return cls(keys[order], hashes[order])
 
@@ -82,3 +86,16 @@ class Registered:
         if keys is None or not len(keys):
             return False
         return bool((lookup(self.keys, hashes_of([keys])) >= 0).mean() >= _SAME_ROWS)
+
+
+def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
+    """CSV of so many rows at a time; the server sends each row by itself (PostgreSQL, CopyData) [V]."""
+    remaining = iter(rows)
+    while text := b"".join(bytes(row) for row in islice(remaining, ROWS_AT_A_TIME)):
+        yield text
+
+
+def _hashed(text: bytes) -> Int64Array:
+    """The hashes of keys, and of what these rows said."""
+    batch = arrow.read_csv_text(text, ("key", "hash"))
+    return np.stack([hashes_of([batch.columns["key"]]), arrow.parsed_integers(batch.columns["hash"])])

@@ -19,6 +19,7 @@ from loaders.prepare import Options, Prepared
 from loaders.registered import Registered
 from loaders.values import convert
 from spatial.arrays import BoolArray, Int64Array
+from spatial.systems import Area
 from twin.registry.divisions import Divisions
 
 
@@ -35,13 +36,18 @@ class Road:
     options: Options
     seed: int
     placed: int = 0
+    extent: Area | None = field(init=False)
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=Seen)
+
+    def __post_init__(self) -> None:
+        self.extent = self.divisions.extent
 
     def draft(self, rows: Rows) -> tuple[Draft, Verdict]:
         """The rows of a batch that are new or changed and not rejected, and where more may be found."""
         for line in rows.unread:
-            self.ready.receipt.rejections.add(Finding(line.number, None, line.value, line.reason, {}))
+            found = Finding(line.number, None, line.value, line.reason, {}, line.key)
+            self.ready.receipt.rejections.add(found)
         self.ready.receipt.read += len(rows) + len(rows.unread)
         rows = self._of_the_kind(rows)
         raw = read_geometries(rows, self.ready.plan.position)
@@ -61,7 +67,7 @@ class Road:
 
     def _left(self, rows: Rows, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows are neither doubles nor as they were, and which of all are registered."""
-        verdict = self._verdict(rows.numbers)
+        verdict = self._verdict(rows.numbers, identity)
         judge_keys(identity, self._keys, verdict, self.ready.key)
         existing, same = self.registered.compare(identity)
         same &= verdict.alive
@@ -69,8 +75,8 @@ class Road:
         return verdict.alive & ~same, existing
 
     def _judge(self, rows: Rows, raw: Raw, identity: Identity, existing: BoolArray) -> tuple[Draft, Verdict]:
-        verdict = self._verdict(rows.numbers)
-        places = settle_places(raw, self.ready.operation, self.ready.plan.kind, verdict)
+        verdict = self._verdict(rows.numbers, identity)
+        places = settle_places(raw, self.ready.operation, self.ready.plan.kind, verdict, self.extent)
         values = convert(self.ready.plan, rows.columns, verdict)
         divisions = self._divisions(places, values.common.get("division"), verdict)
         if self.options.accuracy is not None:
@@ -79,7 +85,7 @@ class Road:
             values.common["accuracy"] = given if own is None else arrow.first_of([own, given])
         draft = Draft(rows.numbers, identity, existing, values, places, divisions)
         draft = draft.take(verdict.alive)
-        return draft, self._verdict(draft.numbers)
+        return draft, self._verdict(draft.numbers, draft.identity)
 
     def _divisions(self, places: Places, column: Column | None, verdict: Verdict) -> ObjectArray:
         """Each row's division: by its place, else its column, the option, home; else it is rejected."""
@@ -96,8 +102,11 @@ class Road:
         )
         return settled
 
-    def _verdict(self, numbers: Int64Array) -> Verdict:
-        return Verdict(numbers, self.ready.receipt.rejections, self.ready.receipt.warnings)
+    def _verdict(self, numbers: Int64Array, identity: Identity | None = None) -> Verdict:
+        receipt = self.ready.receipt
+        return Verdict(
+            numbers, receipt.rejections, receipt.warnings, None if identity is None else identity.keys
+        )
 
 
 def _none(values: ObjectArray) -> BoolArray:

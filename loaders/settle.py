@@ -46,8 +46,11 @@ def _ask_registry(job: Job) -> None:
     job.stage.analyze()
     for name in ("find_bearers", "find_borne", "note_taken_codes"):
         job.run(name)
-    if "parent" in job.brought.columns:
+    if job.brought.parents:
         job.run("resolve_parents")
+    if job.brought.by_place:
+        job.run("keep_parents")
+        job.run("place_parents")
     job.stage.analyze()
 
 
@@ -64,6 +67,7 @@ def _judge_rows(job: Job) -> Iterator[str]:
     job.run("drop_shared_identifiers")
     job.run("note_other_codes")
     job.run("note_unknown_parents")
+    job.run("name_findings")
     job.run("mark_other_identifiers")
 
 
@@ -144,7 +148,8 @@ def nearly_equal(ours: GeometryArray, theirs: GeometryArray) -> BoolArray:
 
 def _count(job: Job) -> None:
     row = job.connection.execute(job.stage.composed("count")).fetchone()
-    job.receipt.new, job.receipt.changed = (int(row[0]), int(row[1])) if row else (0, 0)
+    receipt = job.receipt
+    receipt.new, receipt.changed, receipt.parents_by_place = map(int, row) if row else (0, 0, 0)
 
 
 def _take_findings(job: Job) -> None:
@@ -152,8 +157,9 @@ def _take_findings(job: Job) -> None:
     for rejected, findings in ((True, job.receipt.rejections), (False, job.receipt.warnings)):
         parameters = {"rejected": rejected, "room": findings.room()}
         shown = job.connection.execute(job.stage.composed("findings"), parameters).fetchall()
-        for number, reason, field, value, fact in shown:
-            findings.add(Finding(number, field, value, reason, {"other": fact or "", "first": fact or ""}))
+        for number, reason, key, field, value, fact in shown:
+            facts = {"other": fact or "", "first": fact or ""}
+            findings.add(Finding(number, field, value, reason, facts, key))
         kept = Counter(row[1] for row in shown)
         for reason, number in job.connection.execute(job.stage.composed("finding_counts"), parameters):
             findings.count(reason, number - kept[reason])

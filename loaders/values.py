@@ -13,6 +13,7 @@ from loaders.arrow import Column
 from loaders.dates import order_of, read_date
 from loaders.findings import Verdict, shown
 from loaders.mapping import DateOrder, FieldSource
+from loaders.mojibake import garbled
 from loaders.plan import Filling, Plan
 from spatial.arrays import BoolArray, FloatArray
 from twin.identity.checks import CHECKS
@@ -61,6 +62,9 @@ def _fill(filling: Filling, columns: Mapping[str, Column], length: int, verdict:
         texts = [(present(columns[column.name]), column.unit) for column in filling.columns]
     if filling.parts:
         texts.append((arrow.joined([present(columns[part]) for part in filling.parts], " "), None))
+    if isinstance(filling.meaning, Identifier) or filling.meaning.type in ("text", "choice"):
+        for text, _ in texts:
+            verdict.warn(garbled(text), "text.mojibake", filling.target.name, shown(text))
     found = [
         _typed(filling.meaning, translated(text, filling.source.values), unit, filling.source, verdict)
         for text, unit in texts

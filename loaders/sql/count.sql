@@ -1,2 +1,6 @@
--- What is left to be written: new rows and changed ones.
-SELECT count(*) FILTER (WHERE NOT existing), count(*) FILTER (WHERE existing) FROM {stage}
+-- How many new assets the load brings, how many changed ones, and how many of both were put where they stand.
+SELECT
+    count(*) FILTER (WHERE NOT existing),
+    count(*) FILTER (WHERE existing),
+    count(*) FILTER (WHERE parent_by = 'place')
+FROM {stage}

@@ -2,4 +2,4 @@
 INSERT INTO {findings} (row_number, rejected, reason, field, value)
 SELECT row_number, false, 'parent.unknown', 'parent', parent
 FROM {stage}
-WHERE parent IS NOT NULL AND parent_code IS NULL
+WHERE parent IS NOT NULL AND parent_by IS DISTINCT FROM 'name'

@@ -19,6 +19,6 @@ WITH wanted AS (
     ORDER BY word, way
 )
 UPDATE {stage} s
-SET parent_code = best.code
+SET parent_code = best.code, parent_by = 'name'
 FROM best
 WHERE best.word = s.parent AND best.assets = 1

@@ -15,6 +15,7 @@ CREATE UNLOGGED TABLE {stage} (
     division text NOT NULL,
     parent text,
     parent_code text,
+    parent_by text,
     authority text,
     owner text,
     maintainer text,
@@ -47,6 +48,7 @@ CREATE UNLOGGED TABLE {findings} (
     row_number bigint NOT NULL,
     rejected boolean NOT NULL,
     reason text NOT NULL,
+    key text,
     field text NOT NULL,
     value text,
     fact text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from twin.cli.console import note, say
+from twin.cli.load import Bars, print_account, receipts_of
 from twin.cli.serve import HostOption, PortOption, serve
 
 QUERIES = (
@@ -25,20 +27,19 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    folder: Annotated[
-        Path,
-        typer.Argument(help="A folder with files and their manifest, city.toml. 含 city.toml 的文件夹。"),
+    city: Annotated[
+        str,
+        typer.Argument(
+            help="A folder with city.toml, or a file that `twin load` takes alone. 城市目录或文件。"
+        ),
     ],
     host: HostOption = "127.0.0.1",
     port: PortOption = 8000,
 ) -> None:
     """Load a city and serve it until Ctrl-C, which stops all that was started. 导入一座城市并提供服务。"""
-    from loaders.city import read_city
-
-    read_city(folder)
     with _database():
-        _load(folder)
-        _invite(f"http://{host}:{port}")
+        datasets = _load(city)
+        _invite(f"http://{host}:{port}", datasets)
         serve(host, port)
 
 
@@ -57,28 +58,42 @@ def _database() -> Iterator[None]:
             server.stop()
 
 
-def _load(folder: Path) -> None:
-    from loaders.city import load_city
-    from twin.cli.load import progress_bar
+def _load(city: str) -> list[str]:
+    """Load the city, and say what came of each file and how long all took; gives the datasets."""
+    from loaders.load import Options
 
-    with progress_bar() as progress:
-        for receipt in load_city(folder, progress):
+    started, assets, bars = time.monotonic(), 0, Bars()
+    datasets: list[str] = []
+    try:
+        for receipt in receipts_of(city, Options(), bars, print_account):
+            bars.clear()
+            assets += receipt.read - receipt.rejected
+            datasets.append(receipt.dataset)
             counts = (receipt.read, receipt.new, receipt.changed, receipt.same, receipt.rejected)
+            name = receipt.source if receipt.source != Path(city).name else receipt.kind
             note(
-                "{}: {} read = {} new + {} changed + {} same + {} rejected".format(receipt.source, *counts),
-                "{}：读入 {} = 新增 {} + 变更 {} + 不变 {} + 拒收 {}".format(receipt.source, *counts),
+                "{}: {} read = {} new + {} changed + {} same + {} rejected".format(name, *counts),
+                "{}：读入 {} = 新增 {} + 变更 {} + 不变 {} + 拒收 {}".format(name, *counts),
             )
+    finally:
+        bars.clear()
+    name, seconds = Path(city).name, time.monotonic() - started
+    say(f"{name}: {assets:,} assets in {seconds:.1f} s", f"{name}：{assets:,} 件资产，用时 {seconds:.1f} 秒")
+    return datasets
 
 
-def _invite(address: str) -> None:
-    """Print where to look and what to ask, with an asset that is there."""
+def _invite(address: str, datasets: list[str]) -> None:
+    """Print where to look and what to ask, with an asset that is there: a building, if there is one."""
     from citygraph.execution import ask_now
 
-    found = ask_now("find", where={"kinds": ["BUILDING"]}, first=1)["assets"]["nodes"]
+    wheres = ({"datasets": datasets, "kinds": ["BUILDING"]}, {"datasets": datasets})
+    found = [asset for one in wheres for asset in ask_now("find", where=one, first=1)["assets"]["nodes"]]
     if not found:
         return
     asset = found[0]
-    say("\nGraphQL, with a console in the browser:", "\nGraphQL（浏览器中为控制台）：")
+    say("\nThe city on a map:", "\n城市地图：")
+    say(f"  {address}/")
+    say("GraphQL, with a console in the browser:", "GraphQL（浏览器中为控制台）：")
     say(f"  {address}/graphql")
     say("Three queries to paste there:", "可粘贴试用的三个查询：")
     for query in QUERIES:

@@ -99,7 +99,7 @@ def export_assets(
 
     output, system = output_format(format_, file), parse_crs(crs)
     selected, only = _filter(where), kind_called(kind) if kind else None
-    with _reading() as connection, _progress() as progress:
+    with reading() as connection, _progress() as progress:
         try:
             done = export(
                 connection, file, output, system, where=selected, kind=only, force=force, progress=progress
@@ -125,7 +125,7 @@ def _filter(text: str | None) -> Mapping[str, Any] | None:
 
 
 @contextmanager
-def _reading() -> Iterator[Connection]:
+def reading() -> Iterator[Connection]:
     """A connection to the ``api`` views that may see every asset."""
     from twin.registry.database import EVERYTHING, connect
 

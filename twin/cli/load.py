@@ -1,4 +1,4 @@
-"""``twin load`` and ``twin formats``: files become assets, with a receipt."""
+"""``twin load``: files, extracts and whole cities become assets, with a receipt for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,8 @@ from twin.errors import TwinError, language
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from loaders.load import Progress, Receipt
+    from loaders.account import Account
+    from loaders.load import Options, Progress, Receipt
 
 SHOWN = 10
 """Findings that the terminal shows; ``--json`` gives a thousand, and the counts of all."""
@@ -41,8 +42,28 @@ NOTES = {
         "The dataset is called as the file is, and was last loaded from a file of another name.",
         "数据集与文件同名，而上次是从另一文件加载的。",
     ),
+    "kind.assumed": (
+        "The kind was assumed by names, columns and values; `twin inspect` shows why.",
+        "种类由名称、列与取值推定，可用 `twin inspect` 查看依据。",
+    ),
+    "sheet.hidden": ("Hidden sheets were passed over.", "隐藏的工作表未读取。"),
+    "sheet.titles": ("Lines above the header were passed over.", "表头以上的标题行未读取。"),
+    "sheet.merged": (
+        "Cells merged over several rows were taken to stand in each.",
+        "跨行合并的单元格按每行均有该值处理。",
+    ),
     "crs.assumed": ("Longitude and latitude were taken for WGS 84.", "经纬度按 WGS 84 处理。"),
+    "survey.axes_exchanged": (
+        "The point tables have the easting in X and the northing in Y; they were read so.",
+        "点表中 X 为东坐标、Y 为北坐标，已按此读取。",
+    ),
 }
+UNKNOWN_HOME = (
+    "Home: XX-0. Nothing tells the country and area, so codes begin with XX, which ISO 3166 leaves to users. "
+    "Say the real ones before you load (`twin home FI-091`, or --division FI-091): issued codes stay.",
+    "所在区划：XX-0。无从得知国家与地区，身份码以 ISO 3166 留给用户的 XX 开头。"
+    "请在加载前设定（`twin home FI-091` 或 --division FI-091）：已签发的身份码不再改变。",
+)
 
 
 class ExtraMissing(TwinError):
@@ -54,16 +75,19 @@ class ExtraMissing(TwinError):
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``twin load`` and ``twin formats`` to the command line."""
+    """Add ``twin load`` to the command line."""
     app.command()(load)
-    app.command()(formats)
 
 
 def load(
-    file: Annotated[Path, typer.Argument(help="The file. 文件。")],
+    file: Annotated[
+        str, typer.Argument(help="A file, a folder, or a database's or service's address. 文件、目录或地址。")
+    ],
     *,
     kind: Annotated[str | None, typer.Option(metavar="K", help="What the rows are. 各行的种类。")] = None,
-    layer: Annotated[str | None, typer.Option(metavar="L", help="The layer. 图层。")] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", "--table", metavar="L", help="The layer or table. 图层或表。")
+    ] = None,
     mapping: Annotated[
         Path | None, typer.Option(metavar="M.toml", help="Which column is which field. 列与字段的映射。")
     ] = None,
@@ -85,58 +109,130 @@ def load(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")] = False,
 ) -> None:
-    """Load a file: every row is new, changed, same or rejected. 加载文件，逐行给出结果。"""
-    with _extra():
+    """Load a file or a city: every row is new, changed, same or rejected. 加载文件或城市，逐行给出结果。"""
+    with extra():
         from loaders.load import Options
-        from loaders.load import load as load_file
 
     options = Options(kind, layer, mapping, crs, accuracy, dataset, division, dry_run)
-    with progress_bar() as progress:
-        receipt = load_file(file, options, progress(file.name))
-    if as_json:
-        say_json(receipt.as_json(language()))
-    else:
-        print_receipt(receipt)
-    if receipt.read and receipt.read == receipt.rejected:
+    receipts: list[Receipt] = []
+    accounts: list[Account] = []
+    bars = Bars()
+
+    def told(account: Account) -> None:
+        accounts.append(account)
+        if not as_json:
+            print_account(account)
+
+    try:
+        for receipt in receipts_of(file, options, bars, told):
+            bars.clear()
+            receipts.append(receipt)
+            if not as_json:
+                if accounts:
+                    say("")
+                print_receipt(receipt)
+    finally:
+        bars.clear()
+        if as_json and (receipts or accounts):
+            say_json(_as_json(receipts, accounts))
+    if receipts and all(one.read and one.read == one.rejected for one in receipts):
         raise typer.Exit(1)
 
 
-def formats() -> None:
-    """List the formats that can be loaded. 列出可加载的格式。"""
-    with _extra():
-        from loaders.formats import all_formats
+def receipts_of(
+    location: str, options: Options, progress: Callable[[str], Progress], told: Callable[[Account], None]
+) -> Iterator[Receipt]:
+    """Load what a path or address leads to: a city's folder, an OSM extract's every kind, or one file.
 
-    for one in all_formats():
-        line = f"{one.name:14} {' '.join(one.extensions):50} {one.media_type}"
-        say(line)
+    Gives each file's or kind's receipt; of a city and an extract ``told`` gets the account before.
+    """
+    with extra():
+        from loaders.city import is_city, load_city
+        from loaders.load import load as load_file
+        from loaders.locations import locate
+        from loaders.osm.city import is_whole, load_extract
+
+    where = locate(location, options.layer)
+    if is_city(where):
+        yield from load_city(where, options, progress, told)
+    elif is_whole(where, options):
+        yield from load_extract(where, options, progress, told)
+    else:
+        yield load_file(where, options, progress(where.name))
 
 
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str], Progress]]:
-    """A bar on the terminal for loads of more than a second; gives for each file what its load tells."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+def _as_json(receipts: list[Receipt], accounts: list[Account]) -> dict[str, Any]:
+    """One file's receipt; of a city its account with all receipts."""
+    written = [receipt.as_json(language()) for receipt in receipts]
+    return {**accounts[0].as_json(language()), "loads": written} if accounts else written[0]
 
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
 
-    def for_file(name: str) -> Callable[[int, int | None], None]:
-        started, task = time.monotonic(), bar.add_task(name, total=None, visible=False)
+class Bars:
+    """A bar on the terminal for each load of more than a second; called with its file's name."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+
+    def __call__(self, name: str) -> Progress:
+        """What the load of the file called ``name`` tells how far it is."""
+        started, task = time.monotonic(), self._bar.add_task(name, total=None, visible=False)
+        if sys.stderr.isatty():
+            self._bar.start()
 
         def tell(done: int, total: int | None) -> None:
             late = time.monotonic() - started > QUIET_SECONDS
-            bar.update(task, completed=done, total=total, visible=late and sys.stderr.isatty())
+            self._bar.update(task, completed=done, total=total, visible=late)
 
         return tell
 
-    with bar:
-        yield for_file
+    def clear(self) -> None:
+        """Take the bar away, so that something can be printed."""
+        if sys.stderr.isatty():
+            self._bar.stop()
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+
+
+def print_account(account: Account) -> None:
+    """A city's account for people: home, divisions, boundaries left out, kinds that are not there."""
+    for en, chinese in _account_facts(account):
+        say(en, chinese)
+
+
+def _account_facts(account: Account) -> Iterator[tuple[str, str]]:
+    home, issuing = account.home, account.issuing
+    yield from {
+        "set": [(f"Home: {home}, as it was set.", f"所在区划：{home}（先前设定）。")],
+        "manifest": [(f"Home: {home}, by the manifest.", f"所在区划：{home}（由清单指定）。")],
+        "option": [(f"Home: {home}, as --division says.", f"所在区划：{home}（由 --division 指定）。")],
+        "boundaries": [(f"Home: {home}, by the boundaries' tags.", f"所在区划：{home}（由边界标签得出）。")],
+        "unknown": [UNKNOWN_HOME],
+    }[account.home_by]
+    if issuing and issuing != home:
+        yield f"Codes are issued in {issuing}.", f"身份码由 {issuing} 签发。"
+    count = len(account.divisions)
+    yield f"{count:,} divisions registered.", f"登记区划 {count:,} 个。"
+    for reason, group in account.left_out_by_reason():
+        names = ", ".join(f"{one.name or one.key} ({one.level})" for one in group[:SHOWN])
+        more = f" … +{len(group) - SHOWN:,}" if len(group) > SHOWN else ""
+        en, chinese = group[0].en, group[0].zh
+        yield (
+            f"{len(group):,} boundaries left out ({reason}). {en} {names}{more}",
+            f"未采用的边界 {len(group):,} 个（{reason}）。{chinese}{names}{more}",
+        )
+    if account.absent:
+        absent = ", ".join(account.absent)
+        yield f"None in the file: {absent}.", f"文件中没有：{absent}。"
 
 
 def print_receipt(receipt: Receipt) -> None:
@@ -168,12 +264,19 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
         metres = "" if receipt.accuracy is None else f", {receipt.accuracy:g} m"
         yield f"{receipt.crs}: {receipt.operation}{metres}.", f"{receipt.crs}：{receipt.operation}{metres}。"
     if receipt.encoding:
-        yield f"Text in {receipt.encoding}.", f"文本编码 {receipt.encoding}。"
+        how = f" ({receipt.encoding_found})" if receipt.encoding_found else ""
+        yield f"Text in {receipt.encoding}{how}.", f"文本编码 {receipt.encoding}{how}。"
     if receipt.key:
         yield f"Key: {receipt.key}.", f"主键：{receipt.key}。"
+    if receipt.assumed:
+        fields = ", ".join(f"{name} = {column}" for name, column in receipt.assumed.items())
+        yield f"Assumed by headings and values: {fields}.", f"按列名单位与取值推定：{fields}。"
     if receipt.unmapped:
         columns = ", ".join(receipt.unmapped)
         yield f"Columns not used: {columns}.", f"未使用的列：{columns}。"
+    if receipt.parents_by_place:
+        count = f"{receipt.parents_by_place:,}"
+        yield f"Put into what they stand in: {count}.", f"按位置确定所属：{count} 个。"
     yield from (NOTES[note] for note in receipt.notes)
 
 
@@ -181,7 +284,11 @@ def _print_findings(console: Console, receipt: Receipt) -> None:
     from rich.table import Table
 
     zh = language() == "zh"
-    headings = ("行", "字段", "值", "原因", "说明") if zh else ("row", "field", "value", "reason", "in words")
+    headings = (
+        ("行", "主键", "字段", "值", "原因", "说明")
+        if zh
+        else ("row", "key", "field", "value", "reason", "in words")
+    )
     titles = ("拒收", "警告") if zh else ("Rejected", "Warnings")
     for title, findings in zip(titles, (receipt.rejections, receipt.warnings), strict=True):
         if not findings.total:
@@ -194,6 +301,7 @@ def _print_findings(console: Console, receipt: Receipt) -> None:
             value = str(shown["value"] or "")
             table.add_row(
                 str(shown["row"]),
+                str(shown["key"] or ""),
                 str(shown["field"] or ""),
                 value[:40],
                 str(shown["reason"]),
@@ -203,7 +311,7 @@ def _print_findings(console: Console, receipt: Receipt) -> None:
 
 
 @contextmanager
-def _extra() -> Iterator[None]:
+def extra() -> Iterator[None]:
     """Say in words what to install where the ``load`` extra is missing."""
     try:
         yield

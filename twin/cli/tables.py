@@ -24,12 +24,12 @@ PIPE_WIDTH = 240
 def print_file(asset: Mapping[str, Any]) -> None:
     """An identity file, section by section."""
     file = identity_file(asset, language())
-    console = _console()
-    console.print(Text(file.title, style="bold"))
-    console.print(Text.assemble((file.code, "bold cyan"), f"  {file.kind}  {file.status_label}"))
+    screen = console()
+    screen.print(Text(file.title, style="bold"))
+    screen.print(Text.assemble((file.code, "bold cyan"), f"  {file.kind}  {file.status_label}"))
     for section in file.sections:
-        console.print(Text(f"\n{section.title}", style="bold"))
-        console.print(Padding(_section_table(section), (0, 0, 0, 2), expand=False))
+        screen.print(Text(f"\n{section.title}", style="bold"))
+        screen.print(Padding(_section_table(section), (0, 0, 0, 2), expand=False))
 
 
 def _section_table(section: Section) -> Table:
@@ -75,10 +75,10 @@ def print_assets(assets: Sequence[Mapping[str, Any]], *, more: bool) -> None:
         ]
         distance = [Text(f"{asset['distance']:.1f} m")] if far else []
         table.add_row(asset["code"], *map(Text, cells), *distance)
-    _console().print(table)
+    console().print(table)
     if more:
         Console(stderr=True).print(Text(say["more_found"].format(count=len(assets)), style="dim"))
 
 
-def _console() -> Console:
+def console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)

@@ -213,4 +213,6 @@ KIND = Kind(
     status_words={"in_service": ("NYCHA", "NO JURIST")},
     parents=("building",),
     relation="in",
+    parents_by_place=True,
+    words=("lift", "lifts", "escalator", "escalators", "电梯台账", "扶梯", "特种设备电梯"),
 )

@@ -125,4 +125,14 @@ KIND = Kind(
     names={"parent": ("building", "building_number", "BIN", "楼栋编号", "所在建筑", "building_key")},
     parents=("building",),
     relation="part_of",
+    parents_by_place=True,
+    words=(
+        "glass_panes",
+        "curtain_wall",
+        "curtain_walls",
+        "curtain_wall_panels",
+        "玻璃幕墙",
+        "幕墙",
+        "幕墙板块",
+    ),
 )

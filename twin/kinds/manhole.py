@@ -20,9 +20,20 @@ MEDIA = (
     Choice("unknown", "Unknown", "不明", ("BM", "yes", "其他", "其它", "other")),
 )
 
+_WELLS = (
+    *("窨井", "检查井", "检修井", "阀门井", "阀井", "水表井", "消防井", "排气井", "排泥井", "测压井"),
+    *("雨水井", "污水井", "电缆井", "接线井", "人孔", "人孔井", "手孔", "手孔井", "沉泥井", "跌水井"),
+)
+"""Appurtenances of pipe surveys that a cover lies on."""
+
 FORMS = (
-    Choice("cover", "Cover", "井盖", ("plain", "manhole")),
-    Choice("grate", "Gully grate", "雨水箅子", ("箅子", "雨篦子", "drain grate")),
+    Choice("cover", "Cover", "井盖", ("plain", "manhole", *_WELLS)),
+    Choice(
+        "grate",
+        "Gully grate",
+        "雨水箅子",
+        ("箅子", "雨箅", "雨水箅", "雨篦", "雨篦子", "雨水篦", "雨水篦子", "雨水口", "drain grate"),
+    ),
 )
 
 COVER_MATERIALS = (
@@ -81,11 +92,19 @@ KIND = Kind(
             "井盖类型",
             _LIST + "; " + _OSM,
             choices=MEDIA,
-            names=("manhole", "substance", "utility", "井类型", "介质", "管类", "井盖种类"),
+            names=("medium_code", "manhole", "substance", "utility", "井类型", "介质", "管类", "井盖种类"),
             indexed=True,
             fallback="unknown",
         ),
-        Attribute("form", "choice", "Form", "形式", _LIST, choices=FORMS, names=("cover_type", "井盖形式")),
+        Attribute(
+            "form",
+            "choice",
+            "Form",
+            "形式",
+            _LIST,
+            choices=FORMS,
+            names=("cover_type", "井盖形式", "Subsid", "附属物"),
+        ),
         Attribute(
             "material",
             "choice",
@@ -165,4 +184,14 @@ KIND = Kind(
     names={"name": ("井盖名称",)},
     parents=("pipeline",),
     relation="on",
+    words=(
+        "manhole_cover",
+        "manhole_covers",
+        "gully",
+        "gullies",
+        "窨井",
+        "窨井盖",
+        "检查井",
+        "雨水箅子",
+    ),
 )

@@ -145,8 +145,10 @@ class Kind:
     ``names`` adds other names for the fields that every asset has (``source_key``, ``name``, ``address``,
     ``status``, ``installed``, ``owner``, ``maintainer``, ``authority``, ``parent``, ``division``,
     ``survey_method``, ``accuracy``, ``code``); they go before the shared ones where a file has several.
-    ``status_words`` adds words for a status. ``parents`` names the kinds an asset may belong to and
-    ``relation`` how.
+    ``words`` are what files and layers that hold the kind are called, beside ``name``, ``plural``, ``en``,
+    ``zh`` and the classes'. ``status_words`` adds words for a status. ``parents`` are the kinds an asset may
+    belong to and ``relation`` how. ``parents_by_place``: an asset that names no parent belongs to the one in
+    whose footprint it stands.
     """
 
     name: str
@@ -162,8 +164,10 @@ class Kind:
     osm: tuple[OsmSelector, ...] = ()
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     status_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
     relation: str | None = None
+    parents_by_place: bool = False
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute called ``name``, if the kind has it."""

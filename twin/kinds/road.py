@@ -140,4 +140,15 @@ KIND = Kind(
         ),
     ),
     names={"name": ("道路名称", "路名", "street_name", "STREETNAME", "road_name")},
+    words=(
+        "street",
+        "streets",
+        "road_centerline",
+        "centerline",
+        "centerlines",
+        "highways",
+        "道路中心线",
+        "路网",
+        "街道中心线",
+    ),
 )

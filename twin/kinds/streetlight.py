@@ -232,4 +232,17 @@ KIND = Kind(
     },
     # FIWARE's Streetlight.status tells a lamp's condition; the light itself is in service [V].
     status_words={"in_service": ("defectiveLamp", "columnIssue", "brokenLantern")},
+    words=(
+        "street_light",
+        "street_lights",
+        "street_lamp",
+        "street_lamps",
+        "lamp",
+        "lamps",
+        "light_pole",
+        "light_poles",
+        "路灯杆",
+        "灯杆",
+        "照明设施",
+    ),
 )

@@ -26,6 +26,7 @@ _UNITS = MappingProxyType(
         "ft/min": ("speed", 0.3048 / 60),
         "W": ("power", 1.0),
         "kW": ("power", 1000.0),
+        "hp": ("power", 550 * 0.3048 * 0.45359237 * 9.80665),
         "V": ("voltage", 1.0),
         "kV": ("voltage", 1000.0),
         "Pa": ("pressure", 1.0),
@@ -45,9 +46,16 @@ _SPELLINGS = MappingProxyType(
     | {"平方米": "m²", "m2": "m²", "sqm": "m²", "㎡": "m²", "sqft": "ft²", "ft2": "ft²"}
     | {"立方米": "m³", "m3": "m³", "公斤": "kg", "千克": "kg", "吨": "t", "lbs": "lb"}
     | {"米/秒": "m/s", "公里/小时": "km/h", "kmh": "km/h", "kph": "km/h", "fpm": "ft/min"}
-    | {"瓦": "W", "千瓦": "kW", "伏": "V", "千伏": "kV", "年": "year"}
+    | {"瓦": "W", "千瓦": "kW", "马力": "hp", "伏": "V", "千伏": "kV", "年": "year"}
 )
+# 16'4", 9'0: feet and inches [V against New York's elevators].
+_FEET_AND_INCHES = re.compile(r"""\s*(\d+)\s*['′’]\s*-?\s*(\d+(?:\.\d+)?)\s*(?:["″”]|'')?\s*""")
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*", re.DOTALL)
+
+
+def unit_named(text: str) -> str | None:
+    """The unit that people write so (``ft``, ``feet``, ``米``, ``lbs``); None where it is none."""
+    return _SPELLINGS.get(text.strip().lower())
 
 
 def factor(unit: str, into: str) -> float | None:
@@ -61,11 +69,12 @@ def factor(unit: str, into: str) -> float | None:
 def parse_quantity(text: str, into: str | None, assumed: str | None = None) -> float | None:
     """The number that ``text`` writes, in the unit ``into``; None when it writes none.
 
-    A unit in the text counts (``16 ft``, ``4"``, ``12.13 m``); without one the number is in ``assumed``,
-    else already in ``into``. Text that goes on after the unit is no quantity.
+    A unit in the text counts (``16 ft``, ``4"``, ``12.13 m``, ``16'4"``); without one the number is in
+    ``assumed``, else already in ``into``. Text that goes on after the unit is no quantity.
     """
-    match = _QUANTITY.fullmatch(text)
-    if match is None:
+    both = _FEET_AND_INCHES.fullmatch(text)
+    match = _QUANTITY.fullmatch(f"{int(both[1]) * 12 + float(both[2])} in" if both else text)
+    if match is None or (both is not None and float(both[2]) >= 12):
         return None
     number, written = float(match[1]), match[2]
     unit = _SPELLINGS.get(written.lower()) if written else (assumed or into)

@@ -18,6 +18,13 @@ CATEGORIES = (
     Choice("sweeper", "Street sweeper", "清扫车", ("洗扫车", "洒水车")),
     Choice("bus", "Bus", "公交车", ("公交", "客车", "coach")),
     Choice("taxi", "Taxi", "出租车", ("巡游出租车",)),
+    Choice("tram", "Tram", "有轨电车", ("light rail", "streetcar")),
+    Choice("metro", "Metro train", "地铁列车", ("subway", "地铁", "轨道交通")),
+    Choice("train", "Train", "列车", ("rail", "火车")),
+    Choice("trolleybus", "Trolleybus", "无轨电车"),
+    Choice("monorail", "Monorail", "单轨列车"),
+    Choice("cable_car", "Cable car", "缆车", ("aerial lift", "funicular", "索道")),
+    Choice("ferry", "Ferry", "轮渡", ("渡轮",)),
     Choice("hazardous_goods", "Hazardous goods vehicle", "危险品运输车", ("危化品车",)),
     Choice("truck", "Truck", "货车", ("heavy vehicle", "lorry", "重型货车")),
     Choice("van", "Van", "轻型车", ("medium vehicle", "面包车")),
@@ -125,6 +132,23 @@ KIND = Kind(
             "disposal_site", "text", "Disposal site", "消纳点", _PERMIT, names=("消纳场", "卸点", "消纳场所")
         ),
         Attribute(
+            "routes",
+            "text",
+            "Routes",
+            "线路",
+            "GTFS reference, routes.txt, route_short_name [V]; several are separated by commas",
+            names=("route_short_name", "线路号", "路别", "运营线路"),
+        ),
+        Attribute(
+            "trips",
+            "integer",
+            "Trips in the timetable",
+            "班次数",
+            "GTFS reference, trips.txt: the trips of one block [V]",
+            names=("班次", "每日班次"),
+            minimum=0,
+        ),
+        Attribute(
             "inspection_until",
             "date",
             "Roadworthiness valid until",
@@ -165,4 +189,5 @@ KIND = Kind(
         "installed": ("registered", "registration_date", "注册日期", "登记日期"),
         "owner": ("车主", "所有人"),
     },
+    words=("truck", "trucks", "fleet", "渣土车", "环卫车", "工程车", "公交车", "车辆台账"),
 )

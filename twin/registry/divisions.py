@@ -36,6 +36,8 @@ LEVELS: Mapping[str, int] = {
     "grid": 12,
 }
 COVER_CELLS = 512
+UNKNOWN_HOME = "XX-0"
+"""Home where nothing tells it: ISO 3166-1 leaves AA, QM to QZ, XA to XZ and ZZ to its users [M]."""
 
 Text = NDArray[np.object_]
 Int64 = NDArray[np.int64]
@@ -120,8 +122,7 @@ def home(connection: Connection[Any]) -> str | None:
 def set_home(connection: Connection[Any], code: str) -> None:
     """Make ``code`` the home division, registering it without a boundary where it is new."""
     code = tidy(code)
-    scheme = scheme_for_division(code)
-    if scheme is None or scheme.issuing_division(code) != code:
+    if not issues_codes(code):
         raise UnfitHome(division=code)
     ensure_known(connection, code)
     connection.execute(
@@ -129,6 +130,12 @@ def set_home(connection: Connection[Any], code: str) -> None:
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         (code,),
     )
+
+
+def issues_codes(code: str) -> bool:
+    """Whether a code scheme issues codes in ``code`` itself."""
+    scheme = scheme_for_division(tidy(code))
+    return scheme is not None and scheme.issuing_division(tidy(code)) == tidy(code)
 
 
 def ensure_known(connection: Connection[Any], code: str) -> None:
@@ -152,10 +159,15 @@ class Division:
     boundary: BaseGeometry | None = None
 
 
-def save_divisions(connection: Connection[Any], divisions: Sequence[Division]) -> None:
-    """Add divisions or replace those of the same codes, with their covers; commits nothing."""
+def save_divisions(
+    connection: Connection[Any], divisions: Sequence[Division], otherwise: str | None = None
+) -> None:
+    """Add divisions or replace those of the same codes, with their covers; commits nothing.
+
+    ``otherwise`` is the parent of those whose parent is neither given nor told by code or place.
+    """
     _require_sound(divisions)
-    parents = _parents(connection, divisions)
+    parents = {code: parent or otherwise for code, parent in _parents(connection, divisions).items()}
     columns = (
         [d.code for d in divisions],
         [d.name for d in divisions],
@@ -315,6 +327,15 @@ class Divisions:
 
     def __bool__(self) -> bool:
         return bool(self.codes) or self.home is not None
+
+    @property
+    def extent(self) -> tuple[float, float, float, float] | None:
+        """West, south, east and north of all boundaries, in degrees; None where there are none."""
+        boundaries = [level.boundaries for level in self._levels.values() if level.boundaries.size]
+        if not boundaries:
+            return None
+        west, south, east, north = shapely.total_bounds(np.concatenate(boundaries)).tolist()
+        return west, south, east, north
 
     def above(self, level: int) -> Divisions:
         """The divisions of levels above (smaller than) ``level``."""

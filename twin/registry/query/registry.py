@@ -1,21 +1,33 @@
-"""Questions about the registry itself: its divisions, its home, its data sets."""
+"""Questions about the registry itself: its divisions, its home, its data sets, how far it reaches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, Select, Text, func, literal, literal_column, select, table, text
+from sqlalchemy import JSON, Double, Select, Text, func, literal, literal_column, select, table, text
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import ScalarSelect
 
 from twin.registry.query.fields import page_size
 from twin.registry.query.inputs import Given
 from twin.registry.query.nested import Aliases, division, division_members
+from twin.registry.query.places import SRID
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row
+from twin.registry.tables import asset_view
 from twin.settings import RegistrySettings
 
 MAX_DIVISIONS = 1_000
 MAX_LEVEL = 20
+
+# The sides of the globe, and what of a geometry's box lies nearest to each.
+_SIDES = {
+    "west": ("LINESTRING(-180 -90, -180 90)", func.ST_XMin),
+    "south": ("LINESTRING(-180 -90, 180 -90)", func.ST_YMin),
+    "east": ("LINESTRING(180 -90, 180 90)", func.ST_XMax),
+    "north": ("LINESTRING(-180 90, 180 90)", func.ST_YMax),
+}
 
 
 def one_division(code: Given, fields: Sequence[Asked]) -> Question[Row | None]:
@@ -57,6 +69,28 @@ def datasets() -> Question[list[Row]]:
     columns = [literal_column(name, Text()).label(name) for name in ("name", "attribution")]
     found = select(*columns).select_from(table("dataset", schema="api")).order_by(text("name"))
     return Question(found, list)
+
+
+def extent() -> Question[list[float] | None]:
+    """The box around every asset: west, south, east, north in degrees; None where nothing has a place.
+
+    Each side is that of the asset whose box is nearest to the same side of the globe, which the GiST index
+    finds at once: an aggregate would read every row.
+    """
+    sides = (_outermost(*side).label(name) for name, side in _SIDES.items())
+    return Question(select(*sides), _box)
+
+
+def _outermost(line: str, measure: Callable[..., ColumnElement[float]]) -> ScalarSelect[float]:
+    geom = asset_view.c.geom
+    nearness = geom.op("<#>")(func.ST_GeomFromText(line, SRID))
+    found = select(measure(geom, type_=Double())).where(geom.is_not(None))
+    return found.order_by(nearness).limit(1).scalar_subquery()
+
+
+def _box(rows: list[dict[str, Any]]) -> list[float] | None:
+    box = [rows[0][side] for side in _SIDES]
+    return None if None in box else box
 
 
 def _divisions(fields: Sequence[Asked]) -> Select[Any]:
