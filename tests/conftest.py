@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from browser import Browser, chromium
 from psycopg.rows import TupleRow
 
 from twin.registry import database
@@ -122,6 +123,13 @@ def run_twin() -> RunTwin:
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; tests open pages in it with ``browser.visiting``."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def lamps(count: int, **more: object) -> list[dict[str, object]]:
     ]
 
 
-def load_into(url: str, path: Path, kind: str = "streetlight", **options: Any) -> Receipt:
+def load_into(url: str, path: Path, kind: str | None = "streetlight", **options: Any) -> Receipt:
     """Load a file into the database at ``url``."""
     with mock.patch.dict(os.environ, {"TWIN_DATABASE_URL": url}):
         return load(path, Options(kind=kind, **options))

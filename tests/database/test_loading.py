@@ -232,7 +232,8 @@ def test_keys_missing_and_doubled_are_rejected(pudong: str, tmp_path: Path) -> N
     assert counts(receipt) == (5, 3, 0, 0, 2)
     double, missing = (finding.as_json("en") for finding in receipt.rejections.kept)
     assert double == {
-        "row": 4, "field": "id", "value": "L0", "reason": "key.duplicate", "text": "Row 1 has the same key.",
+        "row": 4, "key": "L0", "field": "id", "value": "L0", "reason": "key.duplicate",
+        "text": "Row 1 has the same key.",
     }  # fmt: skip
     assert (missing["row"], missing["reason"]) == (5, "key.missing")
 
@@ -250,7 +251,7 @@ def test_divisions_by_place_then_column_then_option_then_home(
     receipt = load_into(pudong, write_csv(tmp_path / "lamps.csv", rows), division="310104")
     found = dict(owner.execute("SELECT source_key, division FROM twin.asset").fetchall())
     assert found == {"L0": "310104", "L1": "310115007", "L2": "310101", "L3": "310101", "L4": "310104"}
-    assert warned(receipt) == {"division.unlisted": 1}
+    assert warned(receipt) == {"division.unlisted": 1, "geometry.missing": 1}
     issued = dict(owner.execute("SELECT source_key, issued_in FROM twin.asset").fetchall())
     assert issued == {"L0": "310104", "L1": "310115", "L2": "310101", "L3": "310101", "L4": "310104"}
     assert set(column(owner, "SELECT code FROM twin.division")) >= {"310104", "310115"}

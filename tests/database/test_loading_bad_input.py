@@ -179,9 +179,7 @@ BAD: dict[str, Bad] = {
     "a GeoPackage of ten bytes": Bad(
         text("a.gpkg", b"SQLite for"), LAMP, "file.format_mismatch", ("no GeoPackage file", "any other")
     ),
-    "a city model": Bad(
-        text("a.json", '{"type": "CityJSON"}'), LAMP, "file.format_mismatch", ("no GeoJSON file",)
-    ),
+    "a city model": Bad(text("a.json", '{"type": "CityJSON"}'), LAMP, "file.version", ("is CityJSON",)),
     "a CSV with NUL far inside": Bad(
         text("a.csv", GOOD + "2,121.5,31.2\n" * 9000 + "\0"), LAMP, "file.broken", ("NUL",)
     ),
@@ -301,8 +299,12 @@ BAD: dict[str, Bad] = {
     "text that is no text": Bad(
         text("a.csv", b"id,lon,lat\n\xff\xfe\xfd,1,2\n"), LAMP, "file.encoding", ("UTF-8",)
     ),
-    "GeoJSON in GBK": Bad(
-        text("a.geojson", collection((121.5, 31.2), name="x").replace("power", "功率").encode("gbk")),
+    "GeoJSON in two encodings": Bad(
+        text(
+            "a.geojson",
+            collection((121.5, 31.2), name="x").replace("power", "功率").encode("gbk")
+            + " \n功率功率功率功率功率".encode(),
+        ),
         LAMP,
         "file.encoding",
         ("UTF-8",),

@@ -153,7 +153,7 @@ def test_children_find_their_parents_and_wait_for_them(
     elevators = write_csv(
         tmp_path / "elevators.csv",
         [
-            {"id": n, "parent": word, "lon": 121.5, "lat": 31.2}
+            {"id": n, "parent": word, "lon": 121.4, "lat": 31.2}
             for n, word in enumerate(("B1", "N2", "nobody", None))
         ],
     )

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from loaders.formats import all_formats
 from tests.commands import twin
 from tests.loading import lamps, write_csv
 from twin.cli.load import ExtraMissing
@@ -65,6 +66,7 @@ def test_the_receipt_for_programs(pudong: str, tmp_path: Path) -> None:
     assert receipt["rejections"] == [
         {
             "row": 4,
+            "key": "L3",
             "field": "geometry",
             "value": "[bold]far[/bold] 31.2",
             "reason": "geometry.unreadable",
@@ -76,7 +78,7 @@ def test_the_receipt_for_programs(pudong: str, tmp_path: Path) -> None:
     assert receipt["warnings"][0]["value"] == "much"
     assert (receipt["format"], receipt["encoding"], receipt["key"], receipt["crs"]) == (
         "CSV",
-        "utf-8",
+        "UTF-8",
         "id",
         "EPSG:4326",
     )
@@ -90,7 +92,12 @@ def test_formats_are_listed(database_url: str) -> None:
     told = twin(database_url, "formats")
     assert told.returncode == 0
     assert ".gpkg" in told.stdout
-    assert "text/csv" in told.stdout
+    assert "Brussels" in told.stdout
+    listed = json.loads(twin(database_url, "formats", "--json").stdout)
+    assert [one["name"] for one in listed] == [one.name for one in all_formats()]
+    (csv,) = (one for one in listed if one["name"] == "CSV")
+    assert (csv["extensions"], csv["media_type"]) == ([".csv", ".tsv", ".txt"], "text/csv")
+    assert csv["tested"]
 
 
 def test_a_missing_extra_is_told(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

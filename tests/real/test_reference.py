@@ -218,6 +218,11 @@ def counted(real_data: Path, layer: str) -> int:
     return sum(v is not None for v in areas) + sum('"building"=>' in (v or "") for v in points)
 
 
+def cut(receipt: Receipt) -> int:
+    """Multipolygons cut by the edge of an extract, which ``ogr2ogr`` leaves out without a word."""
+    return receipt.rejections.counts["geometry.incomplete"]
+
+
 @pytest.mark.parametrize(
     ("layer", "rows"), [("lamps", 1128), ("buildings", 1492 + 90), ("lights", 3963), ("pipes", 2559)]
 )
@@ -225,8 +230,8 @@ def test_every_row_is_read_and_accounted_for(city: City, real_data: Path, layer:
     receipt, reference = city.receipts[layer], city.reference(layer)
     assert counted(real_data, layer) == rows
     assert len(reference.geometries) + len(reference.invalid) == rows
-    assert receipt.read == rows
-    assert receipt.new + receipt.changed + receipt.same + receipt.rejected == rows
+    assert receipt.read - cut(receipt) == rows
+    assert receipt.new + receipt.changed + receipt.same + receipt.rejected == receipt.read
     assert (receipt.changed, receipt.same) == (0, 0)
 
 
@@ -237,14 +242,15 @@ def test_of_1492_building_areas_only_broken_ones_are_left_out_or_repaired(
     assert sum(value is not None for value in areas) == 1492
     receipt = city.receipts["buildings"]
     assert len(city.reference("buildings").invalid) == 34
-    assert receipt.rejected + receipt.warnings.counts["geometry.repaired"] == 34
+    assert receipt.rejected - cut(receipt) + receipt.warnings.counts["geometry.repaired"] == 34
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_only_invalid_geometries_are_missing(city: City, layer: str) -> None:
     registered, reference = set(city.registered(layer)), city.reference(layer)
     assert set(reference.geometries) <= registered <= set(reference.geometries) | reference.invalid
-    assert len(reference.invalid - registered) == city.receipts[layer].rejected
+    receipt = city.receipts[layer]
+    assert len(reference.invalid - registered) == receipt.rejected - cut(receipt)
 
 
 # Positions

@@ -11,10 +11,11 @@ SHEET = (Path(__file__).parents[2] / "twin" / "web" / "static" / "twin.css").rea
 THEMES = dict(zip(("light", "dark"), re.findall(r":root \{(.*?)\}", SHEET, re.DOTALL), strict=True))
 ENHANCED = 7.0
 """WCAG 2.2, 1.4.6: contrast (enhanced)."""
+GRAPHICAL = 3.0
 
 
 def colours(theme: str) -> dict[str, str]:
-    return dict(re.findall(r"--(\w+): (#[0-9a-f]{3,6});", THEMES[theme]))
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", THEMES[theme]))
 
 
 def luminance(colour: str) -> float:
@@ -36,6 +37,17 @@ def contrast(one: str, other: str) -> float:
 def test_text_stands_out(theme: str, ground: str, text: str) -> None:
     known = colours(theme)
     assert contrast(known[text], known[ground]) >= ENHANCED
+
+
+@pytest.mark.parametrize("theme", list(THEMES))
+def test_colours_of_the_map_stand_out(theme: str) -> None:
+    """WCAG 2.2, 1.4.11: what is drawn, 3 to 1 against its ground."""
+    known = colours(theme)
+    drawn = [name for name in known if name.startswith(("kind-", "pipe-"))]
+    assert len(drawn) == 17
+    for ground in ("paper", "ground"):
+        faint = [name for name in drawn if contrast(known[name], known[ground]) < GRAPHICAL]
+        assert faint == []
 
 
 def test_contrast_is_measured_as_the_standard_has_it() -> None:

@@ -1,0 +1,173 @@
+"""The pages of reports as a planner meets them: in a browser, on a desk and a phone, in both languages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openpyxl
+import psycopg
+import pytest
+from browser import Browser, visiting, wait_for_map
+from commands import twin
+from loading import load_into
+from serving import serving
+
+WARDS = {"310115001": (121.5, 31.2), "310115002": (121.52, 31.2), "310115003": (121.5, 31.22)}
+"""Streets that are squares of 0.02°, by their south-west corners."""
+PER_WARD = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server, and how many elevators of each ward are overdue on 2026-11-24."""
+
+    address: str
+    overdue: dict[str, int]
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return httpx.get(self.address + path, headers=headers, timeout=30)
+
+
+def features(path: Path, rows: list[tuple[dict[str, Any], dict[str, Any]]]) -> Path:
+    made = [{"type": "Feature", "properties": properties, "geometry": shape} for properties, shape in rows]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": made}, ensure_ascii=False))
+    return path
+
+
+def square(x: float, y: float, side: float = 0.02) -> dict[str, Any]:
+    ring = [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+@pytest.fixture(scope="module")
+def site(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    url, folder = new_database(), tmp_path_factory.mktemp("reports")
+    assert twin(url, "home", "310115").returncode == 0
+    wards = [
+        ({"code": code, "name": f"{code[-1]} 号街镇"}, square(*corner)) for code, corner in WARDS.items()
+    ]
+    file = features(folder / "wards.geojson", wards)
+    options = ("--code", "code", "--name", "name", "--level", "street")
+    assert twin(url, "divisions", "load", str(file), *options).returncode == 0
+    dice, overdue, elevators = random.Random(5), Counter[str](), []
+    for code, (x, y) in WARDS.items():
+        for number in range(PER_WARD):
+            late = dice.random() < 0.3
+            overdue[code] += late
+            dates = {
+                "acceptance_date": "2020-06-10",
+                "last_inspection": "2021-05-01" if late else "2024-06-02",
+            }
+            place = [x + dice.uniform(0.001, 0.019), y + dice.uniform(0.001, 0.019)]
+            names = {"source_key": f"{code}-{number}", "name": "=HYPERLINK(1)", "category": "escalator"}
+            elevators.append(({**names, **dates}, {"type": "Point", "coordinates": place}))
+    load_into(url, features(folder / "elevators.geojson", elevators), "elevator")
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("ANALYZE")
+    with serving(url) as (address, _):
+        yield Site(address, dict(overdue))
+
+
+def test_the_start_page_leads_to_the_reports(browser: Browser, site: Site) -> None:
+    with visiting(browser, site.address) as page:
+        page.get_by_role("link", name="Reports").click()
+        page.get_by_role("link", name="Overdue and coming inspections").click()
+        wait_for_map(page)
+        assert page.url.endswith("/reports/inspections")
+        assert page.locator("#level").input_value() == "8"
+
+
+@pytest.mark.parametrize(("lang", "phone"), [("en", False), ("zh", True)])
+def test_a_report_has_a_form_a_map_and_tables(browser: Browser, site: Site, lang: str, phone: bool) -> None:
+    with visiting(browser, f"{site.address}/reports/inspections", phone=phone, lang=lang) as page:
+        page.locator("#on").fill("2026-11-24")
+        page.locator("#within").fill("9")
+        page.locator("form.fields button").click()
+        page.wait_for_url("**within=9**")
+        wait_for_map(page)
+        rows = page.locator("table").first.locator("tbody tr")
+        shown = {row.locator("th").inner_text(): row.locator("td").nth(1).inner_text() for row in rows.all()}
+        assert shown == {f"{code[-1]} 号街镇": str(count) for code, count in site.overdue.items()}
+        assert ("逾期" if lang == "zh" else "Overdue") in page.locator("table").first.inner_text()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+            "the page scrolls sideways"
+        )
+        assert "HYPERLINK" in page.locator("table").nth(1).inner_text()
+
+
+def test_without_scripts_the_tables_are_there(browser: Browser, site: Site) -> None:
+    with visiting(browser, f"{site.address}/reports/elevator-age?division=310115", scripts=False) as page:
+        assert str(3 * PER_WARD) in page.locator("table").first.inner_text()
+
+
+def test_a_code_in_the_table_leads_to_the_asset(browser: Browser, site: Site) -> None:
+    with visiting(browser, f"{site.address}/reports/inspections?on=2026-11-24") as page:
+        page.locator("td a").first.click()
+        page.wait_for_url("**/a/310115-2133-*")
+
+
+def test_files_of_a_report(site: Site) -> None:
+    asked = "?on=2026-11-24&level=8"
+    plain = site.get(f"/reports/inspections.csv{asked}")
+    assert plain.headers["content-type"].startswith("text/csv")
+    assert 'filename="inspections-areas-2026-11-24.csv"' in plain.headers["content-disposition"]
+    read = csv.DictReader(io.StringIO(plain.content.decode("utf-8-sig")))
+    assert {row["area"]: int(row["overdue"]) for row in read} == site.overdue
+    listed = site.get(f"/reports/inspections.csv{asked}&table=assets").content.decode("utf-8-sig")
+    names = {row["name"] for row in csv.DictReader(io.StringIO(listed))}
+    assert names == {"'=HYPERLINK(1)"}
+    book = openpyxl.load_workbook(io.BytesIO(site.get(f"/reports/inspections.xlsx{asked}&lang=zh").content))
+    assert book.sheetnames == ["按区域", "待检资产"]
+    drawn = site.get(f"/reports/inspections.geojson{asked}").json()["features"]
+    assert {f["properties"]["area"]: f["properties"]["value"] for f in drawn} == site.overdue
+    assert {f["geometry"]["type"] for f in drawn} == {"MultiPolygon"}
+    points = site.get(f"/reports/inspections.geojson{asked}&table=assets").json()["features"]
+    assert len(points) >= sum(site.overdue.values())
+
+
+def test_a_report_without_boundaries_shows_the_places_of_its_rows(browser: Browser, site: Site) -> None:
+    with visiting(browser, f"{site.address}/reports/inspections?level=&on=2026-11-24") as page:
+        wait_for_map(page)
+        assert "table=assets" in (page.locator(".map").get_attribute("data-geojson") or "")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/reports/lifts", 404, "report.unknown"),
+        ("/reports/inspections.pdf", 404, "page.unknown"),
+        ("/reports/lifts.csv", 404, "report.unknown"),
+        ("/reports/inspections.csv?division=9", 404, "division.unknown"),
+        ("/reports/inspections.csv?on=soon", 400, "input.type"),
+        ("/reports/inspections.csv?within=soon", 400, "input.type"),
+        ("/reports/inspections.csv?table=x", 400, "report.table"),
+        ("/reports/inspections.csv?level=ward", 404, "division.level"),
+        ("/reports/inspections.csv?kind=lamp", 404, "kind.unknown"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_page_that_says_so(site: Site, path: str, status: int, code: str) -> None:
+    answer = site.get(path)
+    assert (answer.status_code, code in answer.text) == (status, True)
+
+
+@pytest.mark.parametrize("query", ["division=9", "on=soon", "within=999", "level=10"])
+def test_a_form_that_was_filled_in_wrongly_comes_back_with_the_words(site: Site, query: str) -> None:
+    answer = site.get(f"/reports/inspections?{query}&lang=zh")
+    name, _, value = query.partition("=")
+    assert answer.status_code in {400, 404}
+    assert 'role="alert"' in answer.text
+    assert f'name="{name}"' in answer.text and (name == "level" or f'value="{value}"' in answer.text)
+
+
+def test_what_was_typed_is_never_markup(site: Site) -> None:
+    answer = site.get('/reports/inspections?division="><script>alert(1)</script>')
+    assert "<script>alert" not in answer.text
