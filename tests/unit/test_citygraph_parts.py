@@ -203,7 +203,8 @@ def sizes_of(document: str) -> list[str]:
 
 def test_sizes_add_up() -> None:
     assert Size(2, 3, 1).beside(Size(4, 1, 0)) == Size(4, 4, 1)
-    assert Size(2, 3, 1).within_field(aliased=True) == Size(3, 4, 2)
+    assert Size(2, 3, 1).within_field(aliased=True, is_report=False) == Size(3, 4, 2)
+    assert Size(2, 3, 1, 1).within_field(aliased=False, is_report=True) == Size(3, 4, 1, 2)
 
 
 def test_a_usual_document_is_no_matter() -> None:
