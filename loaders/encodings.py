@@ -28,10 +28,14 @@ _FOREIGN_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _CHUNK = 1 << 22
 
 
-def choose(path: Path, sample: bytes, decodes: Callable[[str], bool]) -> str:
-    """The first of the likely encodings of ``sample`` in which all decodes. Raises ``UnknownEncoding``."""
+def choose(path: Path, sampled: Callable[[], bytes], decodes: Callable[[str], bool]) -> str:
+    """UTF-8 if all decodes in it, else the first of the likely encodings of a sample in which all does.
+
+    Raises ``UnknownEncoding``.
+    """
     if decodes("UTF-8"):
         return "UTF-8"
+    sample = sampled()
     likely = [] if _is_damaged_utf8(sample) else list(_likely(sample))
     for encoding in likely:
         if decodes(encoding):
@@ -41,9 +45,12 @@ def choose(path: Path, sample: bytes, decodes: Callable[[str], bool]) -> str:
 
 def of_text_file(path: Path) -> str:
     """The encoding of a file that is text and has no byte order mark. Raises ``UnknownEncoding``."""
-    with path.open("rb") as file:
-        sample = non_ascii(iter(lambda: file.read(_CHUNK), b""))
-    return choose(path, sample, lambda encoding: _decodes(path, encoding))
+
+    def sampled() -> bytes:
+        with path.open("rb") as file:
+            return non_ascii(iter(lambda: file.read(_CHUNK), b""))
+
+    return choose(path, sampled, lambda encoding: _decodes(path, encoding))
 
 
 def non_ascii(pieces: Iterable[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -46,6 +46,42 @@ class GdalFile(OpenedFile):
     origin_layer: str = ""
     whole: bool = False
 
+    @classmethod
+    def opened(
+        cls,
+        path: Path,
+        request: Request,
+        origin: Origin | None = None,
+        *,
+        layers: Sequence[str] | None = None,
+    ) -> Self:
+        """The layer wanted of a file that GDAL reads; ``layers`` where not all of GDAL's are meant."""
+        origin = origin or Origin(path)
+        layer = choose_layer(path, gdal.layers(origin.path) if layers is None else layers, request.layer)
+        info = gdal.describe(origin.path, layer, encoding=origin.encoding, **origin.options)
+        return cls(
+            path,
+            layer,
+            info.fields,
+            info.has_geometry,
+            info.crs,
+            origin.encoding,
+            info.count,
+            info.bounds,
+            origin=origin,
+            origin_layer=layer,
+        )
+
+    @classmethod
+    def opened_text(cls, path: Path, request: Request) -> Self:
+        """A file that is UTF-8 by its standard, read as what it is in where it is not."""
+        encoding = encodings.of_text_file(path)
+        if encoding == "UTF-8":
+            return cls.opened(path, request)
+        source = cls.opened(path, request, Origin(bundle.as_utf8(path, encoding)))
+        source.encoding, source.encoding_found = encoding, "detected"
+        return source
+
     def rows(self) -> Iterator[Rows]:
         """All rows, in GDAL's order. Raises ``FileBroken`` at the end where some did not come."""
         done = 0
@@ -58,27 +94,6 @@ class GdalFile(OpenedFile):
             done += batch.length
         if self.whole and self.count is not None and done < self.count:
             raise FileBroken(path=self.path, reason=f"{done:,} of its {self.count:,} rows are there.")
-
-
-def open_gdal(
-    path: Path, request: Request, origin: Origin | None = None, *, layers: Sequence[str] | None = None
-) -> GdalFile:
-    """The layer that is wanted of a file that GDAL reads; ``layers`` where not all of GDAL's are meant."""
-    origin = origin or Origin(path)
-    layer = choose_layer(path, gdal.layers(origin.path) if layers is None else layers, request.layer)
-    info = gdal.describe(origin.path, layer, encoding=origin.encoding, **origin.options)
-    return GdalFile(
-        path,
-        layer,
-        info.fields,
-        info.has_geometry,
-        info.crs,
-        origin.encoding,
-        info.count,
-        info.bounds,
-        origin=origin,
-        origin_layer=layer,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +112,7 @@ class GdalFormat(BaseFormat):
 
     def open(self, path: Path, request: Request) -> GdalFile:
         """The file's wanted layer."""
-        return open_gdal(path, request)
+        return GdalFile.opened(path, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +121,7 @@ class FlatGeobuf(GdalFormat):
 
     def open(self, path: Path, request: Request) -> GdalFile:
         """The one layer."""
-        source = open_gdal(path, request)
+        source = GdalFile.opened(path, request)
         source.whole = True
         return source
 
@@ -130,17 +145,7 @@ class GeoJson(GdalFormat):
             found = self._encoded.search(file.read(1 << 20))
         if found:
             raise CoordinatesEncoded(path=path, found=found[0].decode("ascii"))
-        return open_text(path, request)
-
-
-def open_text(path: Path, request: Request) -> GdalFile:
-    """A file that is UTF-8 by its standard, read as what it is in where it is not."""
-    encoding = encodings.of_text_file(path)
-    if encoding == "UTF-8":
-        return open_gdal(path, request)
-    source = open_gdal(path, request, Origin(bundle.as_utf8(path, encoding)))
-    source.encoding, source.encoding_found = encoding, "detected"
-    return source
+        return GdalFile.opened_text(path, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +175,7 @@ class XmlFormat(GdalFormat):
         found = self._found(path)
         layer = choose_layer(path, tuple(found), request.layer)
         origin, name = found[layer]
-        source = open_gdal(path, Request(name), origin, layers=(name,))
+        source = GdalFile.opened(path, Request(name), origin, layers=(name,))
         source.layer = layer
         if origin.transcoded_from:
             source.encoding, source.encoding_found = origin.transcoded_from, "declared"
@@ -261,7 +266,7 @@ class FileGeodatabase(GdalFormat):
         folder = self._folder(path)
         for table in folder.glob("*.gdbtablx"):
             _require_offsets(table)
-        source = open_gdal(path, request, Origin(folder))
+        source = GdalFile.opened(path, request, Origin(folder))
         source.whole = True
         return source
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from loaders.errors import FileBroken
 from loaders.formats import BaseFormat, Request, Rows
-from loaders.formats.gdal import GdalFile, open_text
+from loaders.formats.gdal import GdalFile
 
 _MARK = b"\xef\xbb\xbf"
 
@@ -52,8 +52,7 @@ class Format(BaseFormat):
 
     def open(self, path: Path, request: Request) -> GeoJsonSequence:
         """The file's one layer."""
-        plain = open_text(path, request)
-        return GeoJsonSequence(**{one.name: getattr(plain, one.name) for one in fields(plain)})
+        return GeoJsonSequence.opened_text(path, request)
 
 
 FORMATS = (Format(),)

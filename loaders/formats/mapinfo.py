@@ -7,13 +7,13 @@ fewer rows for all, so they are counted: a native table says how many it has, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from loaders import bundle
 from loaders.errors import FileBroken
 from loaders.formats import BaseFormat, Request, Rows, choose_layer
-from loaders.formats.gdal import GdalFile, Origin, open_gdal
+from loaders.formats.gdal import GdalFile, Origin
 
 _OBJECTS = frozenset(
     b"none point line pline region arc text rect roundrect ellipse multipoint collection".split()
@@ -71,8 +71,7 @@ class Format(BaseFormat):
         table = tables[layer]
         for ending in (".mid",) if table.suffix.lower() == ".mif" else (".dat",):
             _part(table, ending)
-        plain = open_gdal(path, Request(), Origin(table))
-        source = MapInfoFile(**{one.name: getattr(plain, one.name) for one in fields(plain)})
+        source = MapInfoFile.opened(path, Request(), Origin(table))
         source.layer, source.whole = layer, True
         return source
 

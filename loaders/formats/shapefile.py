@@ -18,7 +18,7 @@ from typing import BinaryIO
 from loaders import bundle, encodings
 from loaders.errors import FileBroken, ShapefilePartMissing, UnknownCodePage
 from loaders.formats import BaseFormat, Request, choose_layer
-from loaders.formats.gdal import GdalFile, Origin, open_gdal
+from loaders.formats.gdal import GdalFile, Origin
 
 # Language drivers that say which encoding it is; those of DOS and Windows in the West are written by default
 # and say nothing. Values: GDAL, ogrshapelayer.cpp [S].
@@ -58,7 +58,7 @@ class Format(BaseFormat):
         parts = {suffix: part_of(one, suffix) for suffix in (".shp", ".shx", ".dbf")}
         _require_whole(one, parts[".shp"], parts[".dbf"])
         encoding, how = encoding_of(one, parts[".dbf"])
-        source = open_gdal(path, Request(), Origin(one, encoding))
+        source = GdalFile.opened(path, Request(), Origin(one, encoding))
         source.layer, source.encoding_found = layer, how
         return source
 
@@ -93,9 +93,12 @@ def encoding_of(path: Path, dbf: Path) -> tuple[str, str]:
         driver = _DRIVERS.get(file.read(30)[29])
     if driver is not None and _is_all(dbf, driver):
         return driver, "LDID"
-    with dbf.open("rb") as file:
-        sample = encodings.non_ascii(piece.replace(b" ", b"\n") for piece in _records(file))
-    return encodings.choose(dbf, sample, lambda encoding: _is_all(dbf, encoding)), "detected"
+
+    def sampled() -> bytes:
+        with dbf.open("rb") as file:
+            return encodings.non_ascii(piece.replace(b" ", b"\n") for piece in _records(file))
+
+    return encodings.choose(dbf, sampled, lambda encoding: _is_all(dbf, encoding)), "detected"
 
 
 def _known(path: Path, name: str) -> str:
