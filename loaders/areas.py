@@ -39,7 +39,8 @@ def read_areas(
     if name is not None and name not in source.columns:
         raise unknown_column(name, source.columns)
     batches = list(source.rows())
-    return Areas(list(texts_of(batches, name)), shapes_of(source, batches, path, crs), _unreadable(batches))
+    shapes = shapes_of(source, batches, path, crs)
+    return Areas(list(texts_of(batches, name)), shapes, _unreadable(batches, shapes))
 
 
 def texts_of(batches: list[Rows], column: str | None) -> Iterator[str | None]:
@@ -64,12 +65,12 @@ def shapes_of(source: Source, batches: list[Rows], path: Path, crs: str | None) 
     return shapes
 
 
-def _unreadable(batches: list[Rows]) -> dict[int, str]:
+def _unreadable(batches: list[Rows], shapes: GeometryArray) -> dict[int, str]:
     """Why geometries that are there cannot be read, in GEOS's words."""
     found: dict[int, str] = {}
     values = (value for rows in batches if rows.wkb is not None for value in arrow.objects(rows.wkb))
     for place, value in enumerate(values):
-        if value is None:
+        if value is None or shapes[place] is not None:
             continue
         try:
             shapely.from_wkb(value)

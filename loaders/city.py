@@ -102,8 +102,7 @@ class City:
 
     def invalid(self, file: Path, error: TwinError) -> ManifestInvalid:
         """That one of its files can't be loaded as it says."""
-        words = (f"{file.name}: {error.text(lang)}".rstrip(".。") for lang in LANGUAGES)
-        return _invalid(self.path, *words)
+        return _because(self.path, error, f"{file.name}: ")
 
 
 def is_city(where: Location) -> TypeGuard[Path]:
@@ -123,8 +122,7 @@ def read_city(folder: Path) -> City:
     _require_known(path, said, {"home", "divisions", "loads"}, "")
     home = said.get("home")
     if home is not None and not (isinstance(home, str) and issues_codes(home)):
-        unfit = UnfitHome(division=home)
-        raise _invalid(path, *(unfit.text(lang).rstrip(".。") for lang in LANGUAGES))
+        raise _because(path, UnfitHome(division=home))
     divisions = _entries(path, said, "divisions", _DIVISION_TYPES, ("file", "code", "name", "level"))
     loads = _entries(path, said, "loads", _LOAD_TYPES, ("file",))
     return City(
@@ -170,7 +168,7 @@ def _level(path: Path, text: str) -> int:
     try:
         return parse_level(text)
     except UnknownLevel as error:
-        raise _invalid(path, *(error.text(lang).rstrip(".。") for lang in LANGUAGES)) from None
+        raise _because(path, error) from None
 
 
 def _inside(manifest: Path, name: str) -> Path:
@@ -183,6 +181,11 @@ def _inside(manifest: Path, name: str) -> Path:
 
 def _invalid(path: Path, en: str, zh: str) -> ManifestInvalid:
     return ManifestInvalid(path=path, problem=en, problem_zh=zh)
+
+
+def _because(path: Path, error: TwinError, before: str = "") -> ManifestInvalid:
+    """That the manifest is wrong by what an error says."""
+    return _invalid(path, *(f"{before}{error.text(lang)}".rstrip(".。") for lang in LANGUAGES))
 
 
 def load_city(

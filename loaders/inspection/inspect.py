@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from loaders.formats import BaseFormat, Request, Source, detect
+from loaders.formats import Request, Source, detect
 from loaders.inspection.facts import Facts
 from loaders.inspection.naming import Named
 from loaders.inspection.proposal import Proposal, propose
@@ -69,25 +69,22 @@ def inspect(
     opening raises where the file has no layers.
     """
     chosen = detect(location)
-    names = _layers(chosen, location, layer)
+    every = chosen.layers(location) if layer is None else ()
+    names: Sequence[str | None] = every or (layer,)
     reports = []
     for name in names:
         try:
             source = chosen.open(location, Request(name, said_kind))
             if source.tags and isinstance(location, Path):
                 return FileReport(location, chosen.name, kinds=_kinds_of_tags(location, layer))
-            reports.append(_layer(source, location, chosen.layers(location), said_kind, surroundings))
+            reports.append(
+                _layer(source, location, every or chosen.layers(location), said_kind, surroundings)
+            )
         except TwinError as problem:
             if len(names) == 1:
                 raise
             reports.append(LayerReport(name, problem=problem))
     return FileReport(location, chosen.name, tuple(reports))
-
-
-def _layers(chosen: BaseFormat, location: Location, layer: str | None) -> Sequence[str | None]:
-    if layer is not None:
-        return (layer,)
-    return chosen.layers(location) or (None,)
 
 
 def _layer(
