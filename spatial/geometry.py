@@ -142,9 +142,7 @@ def repair(geometries: GeometryArray) -> tuple[GeometryArray, list[Repair]]:
     broken = geometries[rows]
     whole = usable(broken)
     fixed = np.full(len(rows), shapely.GeometryCollection(), dtype=object)
-    fixed[whole] = _same_dimension(
-        shapely.make_valid(broken[whole], method="structure", keep_collapsed=False), broken[whole]
-    )
+    fixed[whole] = _same_dimension(_valid(broken[whole]), broken[whole])
     repaired = geometries.copy()
     repaired[rows] = fixed
     columns = (geometry_type_names(broken), geometry_type_names(fixed), _part_counts(fixed))
@@ -153,6 +151,14 @@ def repair(geometries: GeometryArray) -> tuple[GeometryArray, list[Repair]]:
         for row, before, after, count in zip(rows, *columns, strict=True)
     ]
     return repaired, changes
+
+
+def _valid(broken: GeometryArray) -> GeometryArray:
+    """The geometries made valid; GEOS's structure method may leave parts that share an edge (3.14 does)."""
+    fixed: GeometryArray = shapely.make_valid(broken, method="structure", keep_collapsed=False)
+    crossed = ~shapely.is_valid(fixed)
+    fixed[crossed] = shapely.make_valid(fixed[crossed])
+    return fixed
 
 
 def _itself(points: GeometryArray) -> tuple[FloatArray, FloatArray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 from shapely import from_wkt
@@ -165,6 +165,7 @@ CROSSED = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, 
 
 
 @given(st.lists(CROSSED, min_size=1, max_size=5))
+@example([shapely.Polygon([(0, 1), (3, 3), (0, 0), (1, 0), (2, 2), (1, 1)])])
 def test_repaired_polygons_are_valid_and_stay_polygons(polygons: list[shapely.Polygon]) -> None:
     after, changes = repair(np.array(polygons, dtype=object))
     assert shapely.is_valid(after).all()
