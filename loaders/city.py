@@ -14,8 +14,9 @@
     dataset = "buildings"
 
 Divisions are registered in their order. A load may say what ``twin load`` can be told: kind, layer, mapping,
-crs, accuracy, dataset, division; those of parents' kinds go first, otherwise their order is kept. The whole
-manifest is looked at before the first row is loaded: every file is opened, every mapping settled.
+crs, accuracy, dataset, division, attribution; those of parents' kinds go first, otherwise their order is
+kept. The whole manifest is looked at before the first row is loaded: every file is opened, every mapping
+settled.
 """
 
 from __future__ import annotations

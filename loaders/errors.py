@@ -263,6 +263,14 @@ class UnknownCodePage(UnknownEncoding):
     zh = "{path} 的 .cpg 指明了未知编码 {name}。请删除或更正该文件。"
 
 
+class AttributionInvalid(TwinError):
+    """Whom to name as a dataset's source is no line of text."""
+
+    code = "dataset.attribution"
+    en = "The attribution {text} is no line of text."
+    zh = "来源署名 {text} 不是一行文字。"
+
+
 class DatasetInvalid(TwinError):
     """What was said can't be the name of a dataset."""
 

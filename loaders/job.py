@@ -78,6 +78,7 @@ class Job:
             "relation": self.kind.relation,
             "parents": list(self.kind.parents),
             "dataset": self.receipt.dataset,
+            "attribution": self.receipt.attribution,
             "dataset_id": self.dataset_id,
             "load_id": self.receipt.load,
             "kept": COMPONENT_CODE,

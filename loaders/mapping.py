@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from loaders.errors import DatasetInvalid, FileMissing, MappingInvalid
+from loaders.errors import AttributionInvalid, DatasetInvalid, FileMissing, MappingInvalid
 
 DateOrder = Literal["ymd", "mdy", "dmy"]
 DATE_ORDERS: tuple[DateOrder, ...] = ("ymd", "mdy", "dmy")
@@ -64,11 +64,21 @@ class Mapping:
         return tuple(name for name in named if name is not None)
 
 
+def require_attribution(text: str) -> None:
+    """Raise ``AttributionInvalid`` for a text that is empty or has what no line of text has."""
+    if _has_controls(text) or not text.strip():
+        raise AttributionInvalid(text=ascii(text))
+
+
 def require_dataset_name(name: str) -> None:
     """Raise ``DatasetInvalid`` for a name without a letter or digit, or with what no database holds."""
-    controls = any(unicodedata.category(character) in ("Cc", "Cs") for character in name)
+    controls = _has_controls(name)
     if controls or not any(character.isalnum() for character in name):
         raise DatasetInvalid(name=ascii(name) if controls else repr(name))
+
+
+def _has_controls(text: str) -> bool:
+    return any(unicodedata.category(character) in ("Cc", "Cs") for character in text)
 
 
 def read_mapping(path: Path) -> Mapping:

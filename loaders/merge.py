@@ -20,8 +20,7 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     receipt = job.receipt
     for division in divisions:
         ensure_known(job.connection, division)
-    if job.dataset_id is None:
-        job.dataset_id = job.number("insert_dataset")
+    job.dataset_id = job.number("ensure_dataset")
     receipt.load = job.number("next_load")
     if receipt.changed:
         _write_changes(job)

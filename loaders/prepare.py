@@ -15,7 +15,7 @@ from loaders.formats import BaseFormat, Request, Rows, Source, detect
 from loaders.inspection.assumption import assumed_fillings, assumed_kind, require_certain
 from loaders.keys import choose_key, fingerprint
 from loaders.locations import Location, default_dataset
-from loaders.mapping import Mapping, read_mapping, require_dataset_name
+from loaders.mapping import Mapping, read_mapping, require_attribution, require_dataset_name
 from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
@@ -30,7 +30,8 @@ class Options:
     """What may be said about a load; nothing has to be, if the file and its mapping say enough.
 
     ``accuracy`` in metres is that of positions whose rows bring none, and what the coordinate operation must
-    keep to (5 m where it is not said). ``dataset`` is the file's name without its ending, unless said.
+    keep to (5 m where it is not said). ``dataset`` is the file's name without its ending, unless said;
+    ``attribution`` whom to name as its source.
     """
 
     kind: str | None = None
@@ -40,6 +41,7 @@ class Options:
     accuracy: float | None = None
     dataset: str | None = None
     division: str | None = None
+    attribution: str | None = None
     dry_run: bool = False
 
     def as_json(self) -> dict[str, object]:
@@ -78,6 +80,8 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     """
     if options.dataset is not None:
         require_dataset_name(options.dataset)
+    if options.attribution is not None:
+        require_attribution(options.attribution)
     mapping = read_mapping(options.mapping) if options.mapping else Mapping()
     chosen = detect(path)
     said = options.kind or mapping.kind
@@ -97,6 +101,7 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     named = options.dataset or dataset_of(first)
     receipt = _receipt(path, chosen, source, plan, key)
     receipt.dataset, receipt.dry_run = named or default_dataset(path), options.dry_run
+    receipt.attribution = options.attribution or source.attribution
     if operation is not None and system is not None:
         receipt.crs, receipt.operation = system.system.code or system.system.name, operation.name
         receipt.accuracy = operation.accuracy

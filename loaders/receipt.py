@@ -20,8 +20,8 @@ class Receipt:
     ``crs.assumed`` (longitude and latitude of WGS 84, by the columns' names), ``kind.assumed`` (by all that
     the file shows). ``assumed`` are fields with their columns that were taken by a unit in the heading or the
     shape of the values. ``parents_by_place`` counts the new and changed assets that now belong to the one
-    they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``seconds`` tells
-    where the time went.
+    they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``attribution`` is
+    whom to name as the source, None where nobody says. ``seconds`` tells where the time went.
     """
 
     source: str
@@ -29,6 +29,7 @@ class Receipt:
     kind: str
     dataset: str
     layer: str | None = None
+    attribution: str | None = None
     load: int | None = None
     dry_run: bool = False
     read: int = 0
@@ -78,6 +79,7 @@ class Receipt:
             "load": self.load,
             "dry_run": self.dry_run,
             "dataset": self.dataset,
+            "attribution": self.attribution,
             "kind": self.kind,
             "source": self.source,
             "format": self.format,

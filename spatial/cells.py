@@ -293,10 +293,11 @@ def _envelope(cell: int, scale: float) -> BaseGeometry:
 def _outline(lon: FloatArray, lat: FloatArray) -> BaseGeometry:
     """The ring of corners as a polygon, its longitudes made continuous and then cut to -180 to 180."""
     around = np.unwrap(np.append(lon, lon[0]), period=360.0)
-    corners = np.column_stack([around, np.append(lat, lat[0])])
+    # Counted round, the first corner comes back as itself or a whole turn away, but for rounding.
+    corners = np.column_stack([around[:-1], lat])
     if abs(around[-1] - around[0]) > 180.0:
         pole = 90.0 if lat.mean() > 0 else -90.0
-        corners = np.vstack([corners, [around[-1], pole], [around[0], pole]])
+        corners = np.vstack([corners, [around[-1], lat[0]], [around[-1], pole], [around[0], pole]])
     return _within_globe(shapely.orient_polygons(shapely.Polygon(corners)))
 
 

@@ -91,7 +91,8 @@ class Source(Protocol):
     ``decimal_comma`` is true where numbers may be written as ``1,5``. ``encoding_found`` is how the encoding
     was: ``BOM``, ``.cpg``, ``LDID``, ``declared`` (by the format or the file) or ``detected``. ``notes`` are
     stable words on what was passed over, such as ``sheet.hidden``. ``key`` is the column by which the format
-    itself tells its rows apart; None where it knows of none.
+    itself tells its rows apart; None where it knows of none. ``attribution`` is whom the data's licence
+    says to name.
     """
 
     layer: str | None
@@ -106,6 +107,7 @@ class Source(Protocol):
     decimal_comma: bool
     notes: tuple[str, ...]
     key: str | None
+    attribution: str | None
 
     def rows(self) -> Iterator[Rows]:
         """All rows in order, in batches of bounded size."""
@@ -167,6 +169,7 @@ class OpenedFile:
     encoding_found: str | None = None
     notes: tuple[str, ...] = ()
     key: str | None = None
+    attribution: str | None = None
 
 
 @cache

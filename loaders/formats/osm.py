@@ -10,7 +10,7 @@ from loaders import gdal
 from loaders.errors import KindAbsent, KindNotInOsm, UnknownLayer
 from loaders.formats import BaseFormat, OpenedFile, Request, Rows
 from loaders.osm.blocks import area_relations
-from loaders.osm.objects import KEY, LAYERS, chosen, is_chosen, numbered, objects, tags_of
+from loaders.osm.objects import ATTRIBUTION, KEY, LAYERS, chosen, is_chosen, numbered, objects, tags_of
 from twin.kinds.model import Kind, OsmSelector
 
 
@@ -78,6 +78,7 @@ class Format(BaseFormat):
             tags=True,
             kind=request.kind,
             key=KEY,
+            attribution=ATTRIBUTION,
             selectors=selectors,
             layers=layers,
             relations=tuple(areas) if request.kind and "multipolygons" in layers else (),

@@ -13,7 +13,7 @@ from loaders.arrow import Batch, Spool
 from loaders.errors import KindsAbsent, UnknownLayer
 from loaders.formats import OpenedFile, Rows
 from loaders.osm.blocks import Relation, area_relations
-from loaders.osm.objects import KEY, LAYERS, chosen, is_chosen, numbered, objects, tags_of
+from loaders.osm.objects import ATTRIBUTION, KEY, LAYERS, chosen, is_chosen, numbered, objects, tags_of
 from twin.kinds import Kind
 from twin.kinds.model import OsmSelector
 
@@ -69,6 +69,7 @@ def read_once(path: Path, kinds: Sequence[Kind], layer: str | None = None) -> It
                 bounds=info.bounds,
                 tags=True,
                 key=KEY,
+                attribution=ATTRIBUTION,
                 spool=spools[kind.name],
                 relations=areas.get(kind.name, ()),
             )

@@ -30,6 +30,9 @@ LAYERS: Mapping[str, str] = {
     "multipolygons": "relation",
 }
 KEY = "osm_id"
+
+ATTRIBUTION = "© OpenStreetMap contributors"
+"""Whom to credit where the data are shown (openstreetmap.org/copyright)."""
 WKB = "wkb"
 """The column of geometries in a ``Batch`` of chosen objects."""
 

@@ -309,6 +309,17 @@ owner = { value = "City of X" }
     ]
 
 
+def test_a_dataset_names_its_source_until_a_load_says_otherwise(
+    owner: Connection, pudong: str, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "lamps.csv", lamps(2))
+    named = []
+    for said in ({"attribution": "Survey <2024>"}, {}, {"attribution": "Survey 2025"}):
+        load_into(pudong, path, **said)
+        named += column(owner, "SELECT attribution FROM twin.dataset")
+    assert named == ["Survey <2024>", "Survey <2024>", "Survey 2025"]
+
+
 def test_an_export_says_which_dataset_it_is_of(pudong: str, tmp_path: Path) -> None:
     load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(2)), dataset="survey")
     rows = [

@@ -236,6 +236,9 @@ BAD: dict[str, Bad] = {
         gdal("a.geojsonl", "GeoJSONSeq"), (*LAMP, "--layer", "lamps"), "layer.unknown", ("no layer lamps",)
     ),
     "an empty name of a dataset": Bad(text("a.csv", GOOD), (*LAMP, "--dataset", " "), "dataset.invalid", ()),
+    "an attribution that says nothing": Bad(
+        text("a.csv", GOOD), (*LAMP, "--attribution", " "), "dataset.attribution", ("' '",)
+    ),
     "a NUL in a dataset's name": Bad(
         text("a.csv", GOOD), (*LAMP, "--dataset", "a\0b"), "dataset.invalid", (r"'a\x00b'",)
     ),

@@ -69,6 +69,7 @@ def test_every_kind_is_loaded_parents_first_and_again_the_same(
     assert (home(owner), divisions_of_codes(owner)) == ("FI-091", {"FI-091"})
     assert listed(owner) == [("FI-091", "Town", 8, None)]
     assert set(column(owner, "SELECT DISTINCT division FROM twin.asset")) == {"FI-091"}
+    assert column(owner, "SELECT attribution FROM twin.dataset") == ["© OpenStreetMap contributors"]
     again = load_city(database_url, path)
     assert [(one["same"], one["read"]) for one in again["loads"]] == [(1, 1), (1, 1), (2, 2)]
     assert again["home"]["by"] == "set"

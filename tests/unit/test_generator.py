@@ -15,6 +15,7 @@ import pytest
 import shapely
 
 from fixtures.generate import City, generate
+from fixtures.generator.chance import Chance
 from fixtures.generator.divisions import divide
 
 ASSETS = 6_000
@@ -43,6 +44,13 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Layers:
 
 def shapes(layer: geopandas.GeoDataFrame) -> np.ndarray[Any, Any]:
     return np.asarray(layer.geometry.values)
+
+
+def test_chance_by_number_is_splitmix64() -> None:
+    # The first three numbers that the algorithm's authors' program gives for the seed 0.
+    published = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    drawn = Chance(0).uniform("", np.array([1, 2, 3]))
+    assert drawn.tolist() == [(number >> 11) * 2.0**-53 for number in published]
 
 
 def crossings(one: Sequence[Any], other: Sequence[Any]) -> int:

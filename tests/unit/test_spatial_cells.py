@@ -162,6 +162,7 @@ def test_compact_cells_have_the_same_descendants() -> None:
 @given(LON, st.floats(-84, 84), st.integers(3, 15))
 @example(180.0, -17.0, 5)
 @example(179.9999, 65.0, 9)
+@example(180.0, 1.84375, 10)
 def test_an_outline_has_the_corners_and_holds_the_centre(lon: float, lat: float, resolution: int) -> None:
     cell = h3.latlng_to_cell(lat, lon, resolution)
     outline = boundary(cell)

@@ -104,6 +104,9 @@ def load(
     division: Annotated[
         str | None, typer.Option(metavar="D", help="Where nothing else tells the division. 缺省区划。")
     ] = None,
+    attribution: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Whom to name as the source. 来源署名。")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check only; change nothing. 仅检查，不写入。")
     ] = False,
@@ -113,7 +116,7 @@ def load(
     with extra():
         from loaders.load import Options
 
-    options = Options(kind, layer, mapping, crs, accuracy, dataset, division, dry_run)
+    options = Options(kind, layer, mapping, crs, accuracy, dataset, division, attribution, dry_run)
     receipts: list[Receipt] = []
     accounts: list[Account] = []
     bars = Bars()
@@ -263,6 +266,8 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     if receipt.crs:
         metres = "" if receipt.accuracy is None else f", {receipt.accuracy:g} m"
         yield f"{receipt.crs}: {receipt.operation}{metres}.", f"{receipt.crs}：{receipt.operation}{metres}。"
+    if receipt.attribution:
+        yield f"Source: {receipt.attribution}.", f"来源：{receipt.attribution}。"
     if receipt.encoding:
         how = f" ({receipt.encoding_found})" if receipt.encoding_found else ""
         yield f"Text in {receipt.encoding}{how}.", f"文本编码 {receipt.encoding}{how}。"

@@ -1,0 +1,99 @@
+"""What the documents tell people to type works as it stands, one block after the other."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PART = re.compile(
+    r"^## (?P<heading>[^\n]+)|^```(?P<language>\w*)\n(?P<block>.*?)^```", re.MULTILINE | re.DOTALL
+)
+TYPED = re.compile(r"(\.venv/bin/)?twin |\.venv/bin/python |echo ")
+ELSEWHERE = re.compile(r"twin (demo|serve|db (start|stop)|load [a-z.]+\.|load [a-z]+://)")
+"""Commands that other tests follow, or that name files and servers which nobody has."""
+
+
+def blocks(document: str, *sections: str) -> list[str]:
+    """The lines to be typed in each block of some of a document's sections, or of all."""
+    section, found = "", []
+    for part in PART.finditer((ROOT / document).read_text(encoding="utf-8")):
+        section = part["heading"] or section
+        if part["block"] and not part["language"] and (not sections or section in sections):
+            lines = [x for x in part["block"].splitlines() if TYPED.match(x) and not ELSEWHERE.search(x)]
+            found += ["\n".join(lines)] if lines else []
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A place like a clone after ``make setup``, in which commands may leave files."""
+    (tmp_path / "fixtures").symlink_to(ROOT / "fixtures")
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])
+    return tmp_path
+
+
+@pytest.fixture
+def type_in(folder: Path, database_url: str) -> Callable[[str], str]:
+    """What a block prints; every line of it must succeed."""
+    paths = os.pathsep.join((str(ROOT), str(ROOT / "graphql")))
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    own = {"TWIN_DATABASE_URL": database_url, "TWIN_LANG": "en", "PYTHONPATH": paths, "PATH": programs}
+
+    def run(block: str) -> str:
+        ended = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", block],
+            cwd=folder,
+            env=os.environ | own,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert ended.returncode == 0, f"{block}\n{ended.stdout}\n{ended.stderr}"
+        return ended.stdout
+
+    return run
+
+
+def test_the_gis_team_s_first_commands(type_in: Callable[[str], str]) -> None:
+    typed = blocks("docs/gis-team.md", "", "Home and divisions", "Load", "A city as a folder", "SQL and QGIS")
+    printed = list(map(type_in, typed))
+    assert len(typed) == 5
+    assert "310115" in printed[1]
+
+
+def test_inspecting(type_in: Callable[[str], str], folder: Path) -> None:
+    for block in blocks("docs/gis-team.md", "What is in this file? twin inspect"):
+        assert type_in(block)
+    assert (folder / "manholes.toml").is_file()
+
+
+def test_planners_and_inspectors_on_the_sample_city(type_in: Callable[[str], str], folder: Path) -> None:
+    type_in("twin load fixtures/city")
+    typed = [*blocks("docs/planners.md"), *blocks("docs/inspectors.md")]
+    assert len("\n".join(typed).splitlines()) > 20
+    for block in typed:
+        assert type_in(block)
+    for name in (
+        "ages.xlsx",
+        "due.geojson",
+        "lamps.gpkg",
+        "buildings.csv",
+        "buildings.parquet",
+        "led.geojson",
+    ):
+        assert (folder / name).stat().st_size > 0
+
+
+def test_the_readme_s_five_minutes(type_in: Callable[[str], str], folder: Path) -> None:
+    for block in blocks("README.md"):
+        assert type_in(block)
+    assert (folder / "lamps.gpkg").is_file()
+    assert (folder / "due.xlsx").is_file()
