@@ -7,12 +7,14 @@ from pathlib import Path
 from shapely.geometry.base import BaseGeometry
 
 from loaders.areas import shapes_of, texts_of
+from loaders.bundle import named_as_given
 from loaders.errors import unknown_column
 from loaders.formats import Request, Rows, Source, detect
 from spatial.geometry import repair
-from twin.registry.divisions import BadDivisions, Division
+from twin.registry.divisions import BadDivisions, Division, require_sound
 
 
+@named_as_given()
 def read_divisions(
     path: Path,
     *,
@@ -26,7 +28,7 @@ def read_divisions(
     """The divisions of one level in ``path``; ``code``, ``name`` and ``parent`` are its columns.
 
     Boundaries that are invalid are repaired. Raises the errors of ``loaders.errors`` and ``spatial.crs``, and
-    ``BadDivisions`` where a row can't be a division.
+    ``BadDivisions`` where a row can't be a division or has another's code.
     """
     wanted = tuple(column for column in (code, name, parent) if column)
     source = detect(path).open(path, Request(layer=layer, columns=wanted))
@@ -36,10 +38,12 @@ def read_divisions(
     batches = list(source.rows())
     boundaries = _boundaries(source, batches, path, crs)
     columns = [texts_of(batches, column) for column in (code, name, parent)]
-    return [
+    divisions = [
         Division(code=given or "", name=called or "", level=level, parent=above, boundary=boundary)
         for given, called, above, boundary in zip(*columns, boundaries, strict=True)
     ]
+    require_sound(divisions)
+    return divisions
 
 
 def _boundaries(

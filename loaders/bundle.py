@@ -12,12 +12,13 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from loaders import encodings
 from loaders.errors import ArchiveUnsafe, FileBroken, FileIsFolder
-from twin.errors import sentence
+from twin.errors import TwinError, sentence
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """How a zip archive may begin: with a member, or empty, or split (APPNOTE 4.3)."""
@@ -30,6 +31,9 @@ RATIO_COUNTS_FROM = 1 << 26
 
 _JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$|~\$)", re.IGNORECASE)
 _XML_ENCODING = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["']""")
+_KEPT = "twin-"
+"""How the folders begin in which unpacked and transcoded files are kept."""
+
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -84,9 +88,28 @@ def as_utf8(path: Path, encoding: str) -> Path:
     return Path(_transcoded(path.resolve(), encoding, state.st_size, state.st_mtime_ns).name) / path.name
 
 
+@contextmanager
+def named_as_given() -> Iterator[None]:
+    """Errors within the block name files as people know them: not by where an archive was unpacked."""
+    try:
+        yield
+    except TwinError as error:
+        error.details = {name: _as_given(value) for name, value in error.details.items()}
+        error.args = (error.text("en"),)
+        raise
+
+
+def _as_given(value: object) -> object:
+    temporary = Path(tempfile.gettempdir())
+    if not isinstance(value, Path) or not value.is_relative_to(temporary):
+        return value
+    place = value.relative_to(temporary).parts
+    return Path(*place[1:]) if place[0].startswith(_KEPT) and len(place) > 1 else value
+
+
 @cache
 def _transcoded(path: Path, encoding: str, _size: int, _modified: int) -> tempfile.TemporaryDirectory[str]:
-    kept = tempfile.TemporaryDirectory(prefix="twin-")
+    kept = tempfile.TemporaryDirectory(prefix=_KEPT)
     with (Path(kept.name) / path.name).open("w", encoding="utf-8", newline="") as copy:
         pieces = encodings.texts(path, encoding)
         copy.write(_XML_ENCODING.sub(r"\1", next(pieces), count=1))
@@ -101,7 +124,7 @@ def _unpacked(path: Path, _size: int, _modified: int) -> tempfile.TemporaryDirec
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if needed > free:
         raise ArchiveUnsafe(path=path, reason=f"it needs {needed:,} bytes of disk, {free:,} are free.")
-    kept = tempfile.TemporaryDirectory(prefix="twin-")
+    kept = tempfile.TemporaryDirectory(prefix=_KEPT)
     folder = Path(kept.name) / path.name
     folder.mkdir()
     try:

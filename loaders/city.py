@@ -122,10 +122,16 @@ def read_city(folder: Path) -> City:
         raise _invalid(path, str(error), str(error)) from None
     _require_known(path, said, {"home", "divisions", "loads"}, "")
     home = said.get("home")
-    if home is not None and not (isinstance(home, str) and issues_codes(home)):
+    if home is not None and not isinstance(home, str):
+        raise _invalid(
+            path, f'home is no text: write home = "{home}"', f'home 不是文本：应写作 home = "{home}"'
+        )
+    if home is not None and not issues_codes(home):
         raise _because(path, UnfitHome(division=home))
-    divisions = _entries(path, said, "divisions", _DIVISION_TYPES, ("file", "code", "name", "level"))
-    loads = _entries(path, said, "loads", _LOAD_TYPES, ("file",))
+    divisions = list(_entries(path, said, "divisions", _DIVISION_TYPES, ("file", "code", "name", "level")))
+    loads = list(_entries(path, said, "loads", _LOAD_TYPES, ("file",)))
+    if not divisions and not loads:
+        raise _invalid(path, "it names no divisions and no loads", "其中既无 divisions，也无 loads")
     return City(
         path,
         home,

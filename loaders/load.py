@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 
+from loaders.bundle import named_as_given
 from loaders.coding import Coder, adopt_codes
 from loaders.crs import require_inside
 from loaders.errors import KeyChanged, LoadConflict, LoadStopped
@@ -38,6 +39,7 @@ Progress = Callable[[int, int | None], None]
 """Told before each batch how many rows are done, and how many there are where that is known."""
 
 
+@named_as_given()
 def load(
     location: str | Path | Address,
     options: Options | None = None,

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from loaders.arrow import Column
+from loaders.bundle import named_as_given
 from loaders.crs import Declared, declared, operation_for
 from loaders.errors import FileEmpty
 from loaders.exported import dataset_of, of_other_kinds
@@ -73,6 +74,7 @@ class Prepared:
         return fingerprint(self.plan, self.key, operation, *facts)
 
 
+@named_as_given()
 def prepare(path: Location, options: Options, source: Source | None = None) -> Prepared:
     """Open the file, unless it is open, and settle how it is read.
 

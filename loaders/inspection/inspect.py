@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loaders.bundle import named_as_given
 from loaders.formats import Request, Source, detect
 from loaders.inspection.facts import Facts
 from loaders.inspection.naming import Named
@@ -57,6 +58,7 @@ class FileReport:
     kinds: dict[str, int] = field(default_factory=dict)
 
 
+@named_as_given()
 def inspect(
     location: Location,
     layer: str | None = None,
@@ -74,12 +76,12 @@ def inspect(
     reports = []
     for name in names:
         try:
-            source = chosen.open(location, Request(name, said_kind))
-            if source.tags and isinstance(location, Path):
-                return FileReport(location, chosen.name, kinds=_kinds_of_tags(location, layer))
-            reports.append(
-                _layer(source, location, every or chosen.layers(location), said_kind, surroundings)
-            )
+            with named_as_given():
+                source = chosen.open(location, Request(name, said_kind))
+                if source.tags and isinstance(location, Path):
+                    return FileReport(location, chosen.name, kinds=_kinds_of_tags(location, layer))
+                layers = every or chosen.layers(location)
+                reports.append(_layer(source, location, layers, said_kind, surroundings))
         except TwinError as problem:
             if len(names) == 1:
                 raise

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +54,18 @@ def collection(*coordinates: tuple[float, float], **members: Any) -> str:
         for n, at in enumerate(coordinates)
     ]
     return json.dumps({"type": "FeatureCollection", "features": features, **members})
+
+
+def zipped(name: str, members: Mapping[str, bytes]) -> Callable[[Path], Path]:
+    """An archive of these members."""
+
+    def write(folder: Path) -> Path:
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            for member, content in members.items():
+                archive.writestr(member, content)
+        return folder / name
+
+    return write
 
 
 def gdal(name: str, driver: str, crs: str | None = "EPSG:4326", **options: Any) -> Callable[[Path], Path]:
@@ -234,6 +247,9 @@ BAD: dict[str, Bad] = {
     ),
     "a layer of a sequence that is another's": Bad(
         gdal("a.geojsonl", "GeoJSONSeq"), (*LAMP, "--layer", "lamps"), "layer.unknown", ("no layer lamps",)
+    ),
+    "a zip of nothing but a note": Bad(
+        zipped("a.zip", {"note.txt": b""}), LAMP, "file.empty", ("a.zip/note.txt",)
     ),
     "an empty name of a dataset": Bad(text("a.csv", GOOD), (*LAMP, "--dataset", " "), "dataset.invalid", ()),
     "an attribution that says nothing": Bad(

@@ -138,6 +138,15 @@ WRONG: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
         lambda at: write(at, GOOD.replace("310115", "Atlantis", 1)),
         ("Atlantis",),
     ),
+    "a home without quotes": (
+        lambda at: write(at, GOOD.replace('"310115"', "310115", 1)),
+        ('home = "310115"',),
+    ),
+    "a manifest that names nothing": (lambda at: write(at, HOME), ("no divisions and no loads",)),
+    "a division without a code": (
+        lambda at: write(at, GOOD, area_geojson=area(code="", name="样板区")),
+        ("area.geojson", "lacks its code"),
+    ),
     "a layer that is not in the file": (
         lambda at: write(at, GOOD + 'layer = "poles"\n'),
         ("lamps.csv", "poles"),

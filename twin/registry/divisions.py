@@ -166,7 +166,7 @@ def save_divisions(
 
     ``otherwise`` is the parent of those whose parent is neither given nor told by code or place.
     """
-    _require_sound(divisions)
+    require_sound(divisions)
     parents = {code: parent or otherwise for code, parent in _parents(connection, divisions).items()}
     columns = (
         [d.code for d in divisions],
@@ -180,7 +180,8 @@ def save_divisions(
     _save_covers(connection, divisions)
 
 
-def _require_sound(divisions: Sequence[Division]) -> None:
+def require_sound(divisions: Sequence[Division]) -> None:
+    """Raise ``BadDivisions`` for one without code, name or area, or with another's code."""
     seen: set[str] = set()
     for division in divisions:
         if not division.code or not division.name:
