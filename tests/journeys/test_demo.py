@@ -180,7 +180,7 @@ DIVISION = "[[divisions]]\nfile = 'lamps.csv'\ncode = 'id'\nname = 'id'\n"
 WRONG = [
     ("homes = 1", "homes is not known"),
     ("home = 'Atlantis'", "can't be the home division"),
-    ("home = 310115", "can't be the home division"),
+    ("home = 310115", 'write home = "310115"'),
     ("loads = 3", "loads is not written as [[loads]]"),
     ("[[loads]]\nkind = 'building'", "an entry of loads lacks file"),
     (f"[[loads]]\nfile = 'lamps.csv'\n{LAMP}\nlair = 1", "lair in loads is not known"),
