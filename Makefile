@@ -3,6 +3,7 @@
 BIN := .venv/bin
 SLOW := explain
 CITY ?= fixtures/city
+PORT ?= 8000
 
 .PHONY: help setup setup-dev demo test explain picture lint format constraints clean
 
@@ -16,7 +17,7 @@ setup-dev: ## install what the tests need besides
 	@scripts/setup.sh dev
 
 demo: setup ## start a database, load a city (CITY=anytown.osm.pbf, else a sample), serve it
-	@exec $(BIN)/twin demo "$(CITY)"
+	@exec $(BIN)/twin demo "$(CITY)" --port $(PORT)
 
 test: setup setup-dev lint ## run every check and test
 	$(BIN)/pytest -n 2 tests

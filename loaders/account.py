@@ -49,6 +49,7 @@ class Account:
     left_out: list[LeftOut] = field(default_factory=list)
     absent: tuple[str, ...] = ()
     read: float = 0.0
+    dry_run: bool = False
 
     def left_out_by_reason(self) -> list[tuple[str, list[LeftOut]]]:
         """The boundaries that were left out, gathered by reason."""
@@ -64,5 +65,6 @@ class Account:
                 "left_out": [one.as_json(lang) for one in self.left_out],
             },
             "absent": list(self.absent),
+            "dry_run": self.dry_run,
             "seconds": {"read": round(self.read, 3)},
         }

@@ -246,7 +246,7 @@ def _begin(city: City, divisions: list[list[Division]], options: Options) -> Acc
     with connect() as connection:
         known = Divisions.read(connection)
         codes = [division.code for level in divisions for division in level]
-        account = Account(known.home, "set", divisions=codes)
+        account = Account(known.home, "set", divisions=codes, dry_run=options.dry_run)
         if city.home is not None:
             account.home, account.home_by = city.home, "manifest"
         elif known.home is None and not any(map(scheme_for_division, {*codes, *known.codes})):

@@ -54,6 +54,7 @@ def load_extract(
         account = Account(
             absent=tuple(kind.name for kind in kinds if kind.name not in extract.kinds),
             read=perf_counter() - start,
+            dry_run=options.dry_run,
         )
         place = _register(extract, options, account)
         told(account)

@@ -68,6 +68,8 @@ def test_the_sample_city_can_be_tried_without_changing_anything(
     before = content_hash(owner)
     told = twin(database_url, "load", str(SAMPLE), "--dry-run", "--json")
     assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["dry_run"] is True
+    assert "divisions would be registered" in twin(database_url, "load", str(SAMPLE), "--dry-run").stdout
     assert content_hash(owner) == before
 
 

@@ -112,7 +112,7 @@ def test_a_folder_is_served_with_one_command(home: Path, tmp_path: Path) -> None
 
 
 def test_make_demo_takes_a_city(tmp_path: Path) -> None:
-    """The path goes to ``twin demo`` as it is, blanks and all; without one the sample city does."""
+    """Path and port go to ``twin demo`` as they are, blanks and all; without a path the sample city does."""
 
     def commands(*arguments: str) -> list[str]:
         told = subprocess.run(
@@ -120,9 +120,20 @@ def test_make_demo_takes_a_city(tmp_path: Path) -> None:
         )
         return [line for line in told.stdout.splitlines() if "twin demo" in line]
 
-    assert commands("CITY=any town.osm.pbf") == ['exec .venv/bin/twin demo "any town.osm.pbf"']
-    assert commands() == ['exec .venv/bin/twin demo "fixtures/city"']
+    assert commands("CITY=any town.osm.pbf") == ['exec .venv/bin/twin demo "any town.osm.pbf" --port 8000']
+    assert commands("PORT=8123") == ['exec .venv/bin/twin demo "fixtures/city" --port 8123']
     assert (ROOT / "fixtures" / "city" / "city.toml").is_file()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_loaded(home: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "twin.cli", "demo", str(tmp_path), "--port", str(port)]
+        environment = os.environ | {"TWIN_HOME": str(home), "TWIN_LANG": "en"}
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert told.returncode == 1
+    assert "[serve.port_taken]" in told.stderr
+    assert not home.exists()
 
 
 def folder(path: Path, home: str | None = "310115", **loads: str) -> Path:

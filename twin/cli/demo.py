@@ -12,7 +12,7 @@ import typer
 
 from twin.cli.console import note, say
 from twin.cli.load import Bars, print_account, receipts_of
-from twin.cli.serve import HostOption, PortOption, serve
+from twin.cli.serve import HostOption, PortOption, address_of, listen, serve_on
 
 QUERIES = (
     '{{ asset(code: "{code}") {{ code name status position {{ lon lat }} ... on Building {{ height }} }} }}',
@@ -37,10 +37,10 @@ def demo(
     port: PortOption = 8000,
 ) -> None:
     """Load a city and serve it until Ctrl-C, which stops all that was started. 导入一座城市并提供服务。"""
-    with _database():
+    with listen(host, port) as listening, _database():
         datasets = _load(city)
-        _invite(f"http://{host}:{port}", datasets)
-        serve(host, port)
+        _invite(address_of(listening, host), datasets)
+        serve_on(listening, host)
 
 
 @contextmanager

@@ -224,7 +224,10 @@ def _account_facts(account: Account) -> Iterator[tuple[str, str]]:
     if issuing and issuing != home:
         yield f"Codes are issued in {issuing}.", f"身份码由 {issuing} 签发。"
     count = len(account.divisions)
-    yield f"{count:,} divisions registered.", f"登记区划 {count:,} 个。"
+    if account.dry_run:
+        yield f"{count:,} divisions would be registered.", f"将登记区划 {count:,} 个。"
+    else:
+        yield f"{count:,} divisions registered.", f"登记区划 {count:,} 个。"
     for reason, group in account.left_out_by_reason():
         names = ", ".join(f"{one.name or one.key} ({one.level})" for one in group[:SHOWN])
         more = f" … +{len(group) - SHOWN:,}" if len(group) > SHOWN else ""

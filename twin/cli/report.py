@@ -162,7 +162,7 @@ def _run(wanted: Wanted) -> Result:
 
 def _write(wanted: Wanted, output: FileFormat, out: Path | None, *, force: bool) -> None:
     """Write the report to a file, or to stdout. Raises ``NotForTerminals`` and as ``whole_file``."""
-    from twin.export.file import require_writable, whole_file
+    from twin.files import require_writable, whole_file
 
     if out is None and output.name == "xlsx" and sys.stdout.isatty():
         raise NotForTerminals

@@ -44,20 +44,30 @@ def register(app: typer.Typer) -> None:
 
 def serve(host: HostOption = "127.0.0.1", port: PortOption = 8000) -> None:
     """Serve the pages and GraphQL until Ctrl-C. 启动网页与 GraphQL 服务，按 Ctrl-C 停止。"""
+    with listen(host, port) as listening:
+        serve_on(listening, host)
+
+
+def serve_on(listening: socket.socket, host: str) -> None:
+    """Serve on a socket of ``listen`` until Ctrl-C."""
     import uvicorn
 
     from twin.registry.database import connect
     from twin.web.app import create_app
 
-    with listen(host, port) as listening:
-        connect("api").close()
-        address = f"http://{_shown(host)}:{listening.getsockname()[1]}"
-        note(f"Serving {address} (GraphQL: {address}/graphql). Ctrl-C stops.",
-             f"服务地址 {address}（GraphQL：{address}/graphql）。按 Ctrl-C 停止。")  # fmt: skip
-        config = uvicorn.Config(create_app(), log_level="warning", lifespan="on", server_header=False)
-        with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
-            uvicorn.Server(config).run(sockets=[listening])
-        note("Stopped.", "已停止。")
+    connect("api").close()
+    address = address_of(listening, host)
+    note(f"Serving {address} (GraphQL: {address}/graphql). Ctrl-C stops.",
+         f"服务地址 {address}（GraphQL：{address}/graphql）。按 Ctrl-C 停止。")  # fmt: skip
+    config = uvicorn.Config(create_app(), log_level="warning", lifespan="on", server_header=False)
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
+        uvicorn.Server(config).run(sockets=[listening])
+    note("Stopped.", "已停止。")
+
+
+def address_of(listening: socket.socket, host: str) -> str:
+    """What to type into a browser to reach the socket."""
+    return f"http://{_shown(host)}:{listening.getsockname()[1]}"
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -21,38 +21,6 @@ class FormatUnclear(TwinError):
     zh = "从文件名 {file} 看不出格式。请加 `--format`，可用格式：{formats}。"
 
 
-class FileExists(TwinError):
-    """The file is there already."""
-
-    code = "export.file.exists"
-    en = "{file} exists and was left alone. Choose another name, or replace it with `--force`."
-    zh = "文件 {file} 已存在，未作改动。请换名，或用 `--force` 覆盖。"
-
-
-class FileIsFolder(TwinError):
-    """The file to write is a folder."""
-
-    code = "export.file.folder"
-    en = "{file} is a folder. Name the file to write in it."
-    zh = "{file} 是目录。请写明其中要写入的文件名。"
-
-
-class FolderMissing(TwinError):
-    """The folder to write to is not there."""
-
-    code = "export.folder.missing"
-    en = "There is no folder {folder} to write {file} to. Make it first."
-    zh = "没有可写入 {file} 的目录 {folder}。请先创建。"
-
-
-class NotWritten(TwinError):
-    """The system refused the file."""
-
-    code = "export.not_written"
-    en = "{file} could not be written: {reason}. Nothing of it was left."
-    zh = "无法写入 {file}：{reason}。未留下任何内容。"
-
-
 class NothingToExport(TwinError):
     """No asset meets the conditions."""
 

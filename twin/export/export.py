@@ -20,9 +20,9 @@ from spatial.crs import CoordinateSystem, Operation, operation_from_wgs84
 from twin.errors import TwinError, sentence
 from twin.export.columns import all_columns, kind_columns
 from twin.export.errors import ExportStopped, NothingToExport, OutOfSystem
-from twin.export.file import whole_file
 from twin.export.model import Batch, Column, Format, Layer
 from twin.export.reading import Found, begin_snapshot, count_assets, read_batches
+from twin.files import whole_file
 from twin.kinds import all_kinds
 from twin.kinds.model import Kind
 from twin.registry.query.where import Condition, Where, condition

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from twin.export.errors import FileExists, FileIsFolder, FolderMissing, NotWritten
-from twin.export.file import whole_file
+from twin.files import FileExists, FileIsFolder, FolderMissing, NotWritten, whole_file
 
 
 def test_what_was_written_is_there_afterwards_and_not_before(tmp_path: Path) -> None:
