@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -152,6 +153,11 @@ def without(column: Column, mask: BoolArray) -> Column:
     if not mask.any():
         return column
     return _column(pc.if_else(pa.array(mask), pa.scalar(None, column.type), column))
+
+
+def concatenated(columns: Sequence[Column]) -> Column:
+    """One column after the other."""
+    return _column(pa.concat_arrays(columns))
 
 
 def where(mask: BoolArray, chosen: Column, otherwise: Column) -> Column:
@@ -420,6 +426,23 @@ class Spool:
         if self._writer is not None:
             with pa.OSFile(str(self._path)) as file, pa.ipc.open_stream(file) as reader:
                 yield from record_batches(reader)
+
+
+def stream(batches: Iterable[Batch]) -> Any:
+    """A ``pyarrow.RecordBatchReader`` of batches that have the columns and types of the first.
+
+    Raises ``StopIteration`` where there is none.
+    """
+    remaining = iter(batches)
+    first = next(remaining)
+    schema = pa.schema([(name, column.type) for name, column in first.columns.items()])
+
+    def records() -> Iterator[Any]:
+        for batch in chain([first], remaining):
+            columns = [pc.cast(batch.columns[field.name], field.type) for field in schema]
+            yield pa.record_batch(columns, schema=schema)
+
+    return pa.RecordBatchReader.from_batches(schema, records())
 
 
 def sliced(batch: Batch, size: int) -> Iterator[Batch]:

@@ -34,6 +34,7 @@ from loaders.load import Options, Progress, Receipt, load
 from loaders.locations import Location
 from loaders.order import parents_first
 from loaders.prepare import prepare
+from loaders.rejects import reject_file, require_rejects
 from twin.errors import Language, TwinError
 from twin.identity import scheme_for_division
 from twin.kinds import Kind
@@ -58,12 +59,14 @@ _DIVISION_TYPES: Types = {
     name: (str, int) if name == "level" else (str,)
     for name in ("file", "code", "name", "level", "parent", "layer", "crs")
 }
+_FOR_ALL = ("rejects", "force", "on_error", "dry_run")
+"""What is said of a city's loads together, and not in its manifest."""
 _LOAD_TYPES: Types = {
     "file": (str,),
     **{
         one.name: (int, float) if one.name == "accuracy" else (str,)
         for one in fields(Options)
-        if one.name != "dry_run"
+        if one.name not in _FOR_ALL
     },
 }
 
@@ -211,16 +214,22 @@ def load_city(
     _require_alone(folder, options)
     divisions = [_divisions(city, dict(entry)) for entry in city.divisions]
     ordered = parents_first(((_kind(city, one), one) for one in city.loads), lambda pair: pair[0])
+    shared = {name: getattr(options, name) for name in _FOR_ALL}
+    files = [
+        reject_file(options.rejects, one.file.stem, one.options.layer, kind.name) for kind, one in ordered
+    ]
+    for file in filter(None, files):
+        require_rejects(file, force=options.force)
     told(_begin(city, divisions, options))
-    for _, one in ordered:
+    for (_, one), rejects in zip(ordered, files, strict=True):
         division = one.options.division or (city.home if options.dry_run else None)
-        own = replace(one.options, dry_run=options.dry_run, division=division)
+        own = replace(one.options, **{**shared, "rejects": rejects}, division=division)
         yield load(one.file, own, progress(one.file.name))
 
 
 def _require_alone(folder: Path, options: Options) -> None:
     for one in fields(options):
-        if one.name != "dry_run" and getattr(options, one.name) is not None:
+        if one.name not in _FOR_ALL and getattr(options, one.name) is not None:
             raise ManifestAlone(path=folder, option=one.name)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from twin.errors import Language
 KEPT = 1_000
 """Findings that a receipt shows; the others are only counted."""
 
-_SHOWN = 200
+SHOWN = 200
 """Characters of a value that are shown."""
 
 Values = Callable[[Int64Array], Sequence[object]]
@@ -56,11 +57,19 @@ class Finding:
         }
 
 
+class Journal(Protocol):
+    """Where every finding is written down, also those that a receipt only counts."""
+
+    def write(self, findings: Sequence[Finding]) -> None:
+        """Keep these findings, of rows in the order of the file."""
+
+
 class Findings:
-    """Rejections, or warnings."""
+    """Rejections, or warnings; a ``journal`` takes down all of them."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
+        self.journal: Journal | None = None
         self._kept: list[Finding] = []
 
     @property
@@ -73,11 +82,12 @@ class Findings:
         """Those that are kept, in the order of the rows."""
         return sorted(self._kept, key=lambda finding: finding.row)
 
-    def add(self, finding: Finding) -> None:
-        """Count one, and keep it if there is room."""
-        self.count(finding.reason, 1)
-        if len(self._kept) < KEPT:
-            self._kept.append(finding)
+    def add(self, *findings: Finding) -> None:
+        """Count some, and keep those for which there is room."""
+        self.counts.update(finding.reason for finding in findings)
+        self._kept += findings[: self.room()]
+        if self.journal is not None:
+            self.journal.write(findings)
 
     def count(self, reason: str, number: int) -> None:
         """Count some that cannot be kept."""
@@ -87,6 +97,10 @@ class Findings:
     def room(self) -> int:
         """How many more can be kept."""
         return KEPT - len(self._kept)
+
+    def wanted(self) -> int | None:
+        """How many more are asked for with all that is known of them; None: every one."""
+        return self.room() if self.journal is None else None
 
 
 Facts = Callable[[int], Mapping[str, str]]
@@ -140,13 +154,22 @@ class Verdict:
 
     def _find(self, findings: Findings, mask: BoolArray, reason: str, shown: Shown) -> None:
         places = np.flatnonzero(mask & self.alive)
-        kept = places[: findings.room()]
+        kept = places[: findings.wanted()]
         values = shown.values(kept) if shown.values else [None] * len(kept)
         keys = [None] * len(kept) if self.keys is None else arrow.take(self.keys, kept).to_pylist()
-        for place, value, key in zip(kept.tolist(), values, keys, strict=True):
-            facts = shown.facts(place) if shown.facts else {}
-            text = None if value is None else _as_text(value)[:_SHOWN]
-            findings.add(Finding(int(self.numbers[place]), shown.field, text, reason, facts, key))
+        findings.add(
+            *(
+                Finding(
+                    int(self.numbers[place]),
+                    shown.field,
+                    None if value is None else _as_text(value)[:SHOWN],
+                    reason,
+                    shown.facts(place) if shown.facts else {},
+                    key,
+                )
+                for place, value, key in zip(kept.tolist(), values, keys, strict=True)
+            )
+        )
         findings.count(reason, len(places) - len(kept))
 
 

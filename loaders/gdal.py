@@ -91,6 +91,32 @@ def batches(
             yield Batch(columns, batch.length), geometry
 
 
+def write(
+    path: Path, driver: str, layer: str, rows: Iterable[Batch], *, geometry: str, crs: str | None
+) -> None:
+    """Write rows, at least one, as a layer of a new file; the column ``geometry``, if it is there, is WKB.
+
+    Raises ``OSError`` with GDAL's words.
+    """
+    stream = arrow.stream(rows)
+    placed = geometry in stream.schema.names
+    with _quiet(), warnings.catch_warnings():
+        # A system that GDAL has no words for is told to the load by an option, and has to be again.
+        warnings.filterwarnings("ignore", message="'crs' was not provided")
+        try:
+            pyogrio.write_arrow(
+                stream,
+                path,
+                layer=layer,
+                driver=driver,
+                geometry_name=geometry if placed else None,
+                geometry_type="Unknown" if placed else None,
+                crs=crs if placed else None,
+            )
+        except RuntimeError as error:  # the base of pyogrio's errors, and what a broken stream becomes
+            raise OSError(str(error)) from error
+
+
 @contextmanager
 def _told(path: Path | str, encoding: str | None) -> Iterator[None]:
     """Errors of GDAL and Arrow in our words."""

@@ -25,8 +25,10 @@ from loaders.merge import analyze, merge
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
+from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.road import Road
 from loaders.settle import number_rest, settle
+from loaders.snapshot import Snapshot
 from loaders.stage import Stage, dataset_lock, sweep
 from twin.errors import TwinError, sentence
 from twin.identity import scheme_for_division
@@ -37,6 +39,10 @@ __all__ = ["Options", "Receipt", "load"]
 
 Progress = Callable[[int, int | None], None]
 """Told before each batch how many rows are done, and how many there are where that is known."""
+
+
+class RowsRejected(Exception):
+    """Rows were rejected, and the load was to keep all out then."""
 
 
 @named_as_given()
@@ -53,23 +59,53 @@ def load(
     ``.codes``; whichever it is, the registry is as it was.
     """
     options = options or Options()
-    ready = prepare(locate(location, options.layer), options, source)
+    where = locate(location, options.layer)
+    rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
+    before = Snapshot.of(where)
+    ready = prepare(where, options, source)
+    receipt = ready.receipt
+    receipt.rejections.journal = rejects
+    try:
+        _load(ready, options, rejects, before, progress)
+    except RowsRejected:
+        receipt.aborted = True
+    if rejects is not None:
+        _write_rejects(rejects, ready)
+    return receipt
+
+
+def _load(
+    ready: Prepared, options: Options, rejects: Rejects | None, before: Snapshot, progress: Progress | None
+) -> None:
+    """What ``load`` does with a file that can be loaded. Raises ``RowsRejected`` as ``on_error`` says."""
     receipt = ready.receipt
     with _registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection)
         road, job, coder = _begin(connection, lock, ready, options)
         with _undone_on_failure(job, coder):
             job.stage.create()
-            for rows in _watched(ready, progress):
+            for rows in _watched(ready, rejects, progress):
                 _copy(rows, road, job, coder)
             require_inside(
                 ready.operation, ready.first, receipt.rejections.counts["crs.outside"], road.placed
             )
+            before.require_unchanged()
             number_rest(job, coder)
             with receipt.timed("merge"):
                 unused = _merge(job, options, road.divisions)
             coder.keep(unused)
-    return receipt
+
+
+def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
+    """Write the reject file, which can be made anew if that fails: the load has come to its end."""
+    receipt = ready.receipt
+    try:
+        if rejects.write_file(ready.source):
+            receipt.rejects = rejects.path.name
+    except TwinError as error:
+        if receipt.load is None:
+            raise
+        raise RejectsUnwritten(load=receipt.load, reason=error) from error
 
 
 def _copy(rows: Rows, road: Road, job: Job, coder: Coder) -> None:
@@ -87,6 +123,8 @@ def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
     """Settle and merge in one transaction; gives the codes that rejected rows had got."""
     with job.connection.transaction():
         unused = settle(job)
+        if options.on_error == "abort" and job.receipt.rejected:
+            raise RowsRejected
         if not options.dry_run:
             merge(job, options.as_json(), [d for d in (options.division, divisions.home) if d])
     if not options.dry_run:
@@ -140,9 +178,9 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
         receipt.notes.append("dataset.joined")
 
 
-def _watched(ready: Prepared, progress: Progress | None) -> Iterator[Rows]:
+def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:
     """The batches; reading them is timed, and progress told."""
-    batches = iter(ready.rows)
+    batches = iter(ready.rows) if rejects is None else rejects.watched(iter(ready.rows))
     while True:
         if progress is not None:
             progress(ready.receipt.read, ready.source.count)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from loaders.arrow import Column
 from loaders.bundle import named_as_given
@@ -20,10 +21,13 @@ from loaders.mapping import Mapping, read_mapping, require_attribution, require_
 from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
+from loaders.rejects import COLUMNS as REJECT_COLUMNS
 from loaders.values import present
 from spatial.arrays import GeometryArray
 from spatial.crs import DEFAULT_ACCURACY, Operation
 from twin.kinds import Kind, kind
+
+OnError = Literal["skip", "abort"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Options:
 
     ``accuracy`` in metres is that of positions whose rows bring none, and what the coordinate operation must
     keep to (5 m where it is not said). ``dataset`` is the file's name without its ending, unless said;
-    ``attribution`` whom to name as its source.
+    ``attribution`` whom to name as its source. ``rejects`` is the file to write rejected rows to, replaced
+    with ``force``; with ``on_error`` ``abort`` one rejected row keeps the whole file out.
     """
 
     kind: str | None = None
@@ -43,11 +48,15 @@ class Options:
     dataset: str | None = None
     division: str | None = None
     attribution: str | None = None
+    rejects: Path | None = None
+    force: bool = False
+    on_error: OnError = "skip"
     dry_run: bool = False
 
     def as_json(self) -> dict[str, object]:
-        """The options as the load's record keeps them; of a mapping's path only its name."""
-        return asdict(self) | {"mapping": self.mapping and self.mapping.name}
+        """The options as the load's record keeps them; of paths only the names."""
+        paths = {"mapping": self.mapping, "rejects": self.rejects}
+        return asdict(self) | {name: path and path.name for name, path in paths.items()}
 
 
 @dataclass(slots=True)
@@ -137,7 +146,7 @@ def _receipt(path: Location, chosen: BaseFormat, source: Source, plan: Plan, key
         encoding_found=source.encoding_found,
         key=key,
         mapping=plan.as_json(),
-        unmapped=tuple(name for name in plan.unmapped if name != key),
+        unmapped=tuple(name for name in plan.unmapped if name != key and name not in REJECT_COLUMNS),
         assumed={filling.target.name: filling.columns[0].name for filling in plan.assumed},
         notes=list(source.notes),
     )

@@ -21,7 +21,9 @@ class Receipt:
     the file shows). ``assumed`` are fields with their columns that were taken by a unit in the heading or the
     shape of the values. ``parents_by_place`` counts the new and changed assets that now belong to the one
     they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``attribution`` is
-    whom to name as the source, None where nobody says. ``seconds`` tells where the time went.
+    whom to name as the source, None where nobody says; ``rejects`` the name of the file of rejected rows, if
+    there were any. An ``aborted`` load changed nothing, as rows were rejected. ``seconds`` tells where the
+    time went.
     """
 
     source: str
@@ -32,6 +34,8 @@ class Receipt:
     attribution: str | None = None
     load: int | None = None
     dry_run: bool = False
+    aborted: bool = False
+    rejects: str | None = None
     read: int = 0
     new: int = 0
     changed: int = 0
@@ -78,6 +82,8 @@ class Receipt:
             "parents_by_place": self.parents_by_place,
             "load": self.load,
             "dry_run": self.dry_run,
+            "aborted": self.aborted,
+            "rejects": self.rejects,
             "dataset": self.dataset,
             "attribution": self.attribution,
             "kind": self.kind,

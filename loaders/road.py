@@ -11,7 +11,7 @@ from loaders import arrow
 from loaders.arrow import Column, ObjectArray
 from loaders.draft import Draft
 from loaders.exported import of_other_kinds
-from loaders.findings import Finding, Verdict, shown
+from loaders.findings import SHOWN, Finding, Verdict, shown
 from loaders.formats import Rows
 from loaders.keys import Identity, Seen, identify, judge_keys
 from loaders.places import Places, Raw, read_geometries, settle_places
@@ -46,7 +46,8 @@ class Road:
     def draft(self, rows: Rows) -> tuple[Draft, Verdict]:
         """The rows of a batch that are new or changed and not rejected, and where more may be found."""
         for line in rows.unread:
-            found = Finding(line.number, None, line.value, line.reason, {}, line.key)
+            value = line.value and line.value[:SHOWN]
+            found = Finding(line.number, None, value, line.reason, {}, line.key)
             self.ready.receipt.rejections.add(found)
         self.ready.receipt.read += len(rows) + len(rows.unread)
         rows = self._of_the_kind(rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import shapely
@@ -155,11 +156,17 @@ def _count(job: Job) -> None:
 def _take_findings(job: Job) -> None:
     """Bring what was found into the receipt."""
     for rejected, findings in ((True, job.receipt.rejections), (False, job.receipt.warnings)):
-        parameters = {"rejected": rejected, "room": findings.room()}
-        shown = job.connection.execute(job.stage.composed("findings"), parameters).fetchall()
-        for number, reason, key, field, value, fact in shown:
-            facts = {"other": fact or "", "first": fact or ""}
-            findings.add(Finding(number, field, value, reason, facts, key))
-        kept = Counter(row[1] for row in shown)
+        parameters = {"rejected": rejected, "room": findings.wanted()}
+        told: Counter[str] = Counter()
+        with job.connection.cursor(name="findings") as cursor:
+            cursor.execute(job.stage.composed("findings"), parameters)
+            while rows := cursor.fetchmany(_FETCH):
+                findings.add(*map(_as_finding, rows))
+                told.update(row[1] for row in rows)
         for reason, number in job.connection.execute(job.stage.composed("finding_counts"), parameters):
-            findings.count(reason, number - kept[reason])
+            findings.count(reason, number - told[reason])
+
+
+def _as_finding(row: tuple[Any, ...]) -> Finding:
+    number, reason, key, field, value, fact = row
+    return Finding(number, field, value, reason, {"other": fact or "", "first": fact or ""}, key)

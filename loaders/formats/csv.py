@@ -65,7 +65,7 @@ class CsvFile(OpenedFile):
         taken = [line for line in self._bad if last is None or line.row <= last]
         # In place: the reader goes on appending to this list.
         self._bad[:] = [line for line in self._bad if last is not None and line.row > last]
-        return [Unread(line.row, "row.fields", line.text[:200]) for line in taken]
+        return [Unread(line.row, "row.fields", line.text) for line in taken]
 
 
 @dataclass(frozen=True, slots=True)

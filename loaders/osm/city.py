@@ -20,6 +20,7 @@ from loaders.locations import Location
 from loaders.order import parents_first
 from loaders.osm.boundaries import Area, area_of, boundaries_of, divisions_of
 from loaders.osm.extract import Extract, read_once
+from loaders.rejects import reject_file, require_rejects
 from twin.identity import scheme_for_division
 from twin.kinds import all_kinds
 from twin.registry.database import Connection, connect
@@ -56,10 +57,13 @@ def load_extract(
             read=perf_counter() - start,
             dry_run=options.dry_run,
         )
+        files = {name: reject_file(options.rejects, name) for name in extract.kinds}
+        for file in filter(None, files.values()):
+            require_rejects(file, force=options.force)
         place = _register(extract, options, account)
         told(account)
         for name, source in extract.kinds.items():
-            own = replace(options, kind=name, division=place)
+            own = replace(options, kind=name, division=place, rejects=files[name])
             yield load(path, own, progress(f"{path.name}: {name}"), source)
 
 

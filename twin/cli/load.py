@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -107,6 +107,16 @@ def load(
     attribution: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Whom to name as the source. 来源署名。")
     ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the rejected rows there. 将拒收行写入此文件。")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of rejected rows. 覆盖拒收行文件。")
+    ] = False,
+    on_error: Annotated[
+        Literal["skip", "abort"],
+        typer.Option(help="abort: a rejected row keeps all out. 有拒收行即不导入。"),
+    ] = "skip",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check only; change nothing. 仅检查，不写入。")
     ] = False,
@@ -116,7 +126,9 @@ def load(
     with extra():
         from loaders.load import Options
 
-    options = Options(kind, layer, mapping, crs, accuracy, dataset, division, attribution, dry_run)
+    options = Options(
+        kind, layer, mapping, crs, accuracy, dataset, division, attribution, rejects, force, on_error, dry_run
+    )
     receipts: list[Receipt] = []
     accounts: list[Account] = []
     bars = Bars()
@@ -138,7 +150,8 @@ def load(
         bars.clear()
         if as_json and (receipts or accounts):
             say_json(_as_json(receipts, accounts))
-    if receipts and all(one.read and one.read == one.rejected for one in receipts):
+    nothing = all(one.read and one.read == one.rejected for one in receipts)
+    if receipts and (nothing or any(one.aborted for one in receipts)):
         raise typer.Exit(1)
 
 
@@ -262,7 +275,9 @@ def print_receipt(receipt: Receipt) -> None:
 def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     """How the file was read, line by line."""
     name = f"{receipt.dataset} ({receipt.kind})"
-    if receipt.dry_run:
+    if receipt.aborted:
+        yield f"Rows of {name} were rejected, so nothing was changed.", f"{name} 有拒收行，未作任何更改。"
+    elif receipt.dry_run:
         yield f"A dry run of {name}: nothing was changed.", f"试运行 {name}：未作任何更改。"
     else:
         yield f"Load {receipt.load} of {name}.", f"第 {receipt.load} 次加载：{name}。"
@@ -282,6 +297,8 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     if receipt.unmapped:
         columns = ", ".join(receipt.unmapped)
         yield f"Columns not used: {columns}.", f"未使用的列：{columns}。"
+    if receipt.rejects:
+        yield f"Rejected rows: {receipt.rejects}.", f"拒收行：{receipt.rejects}。"
     if receipt.parents_by_place:
         count = f"{receipt.parents_by_place:,}"
         yield f"Put into what they stand in: {count}.", f"按位置确定所属：{count} 个。"

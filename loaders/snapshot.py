@@ -1,0 +1,46 @@
+"""Whether a file is still what it was: half of one state and half of another is no state that ever was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loaders import bundle
+from loaders.locations import Address, Location
+from twin.errors import TwinError
+
+
+class FileChanged(TwinError):
+    """The file was written to while it was read."""
+
+    code = "file.changed"
+    en = "{path} changed while it was read. Nothing was loaded; load it when whoever writes it is done."
+    zh = "读取期间 {path} 发生变化。未导入任何内容；请在写入完成后再导入。"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Sizes and times of all files that a location consists of; of a database or service nothing."""
+
+    location: Location
+    states: frozenset[tuple[str, int, int]]
+
+    @classmethod
+    def of(cls, location: Location) -> Snapshot:
+        """The state now."""
+        if isinstance(location, Address):
+            return cls(location, frozenset())
+        if location.is_dir():
+            files = [location / name for name in bundle.folder_names(location)]
+        else:
+            files = [one for one in location.parent.glob(f"{_escaped(location.stem)}.*") if one.is_file()]
+        stats = [(str(file), file.stat()) for file in [*files, location] if file.exists()]
+        return cls(location, frozenset((name, one.st_size, one.st_mtime_ns) for name, one in stats))
+
+    def require_unchanged(self) -> None:
+        """Raise ``FileChanged`` where a file is another than it was, has gone or has come."""
+        if Snapshot.of(self.location) != self:
+            raise FileChanged(path=self.location)
+
+
+def _escaped(name: str) -> str:
+    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
