@@ -207,6 +207,11 @@ def decimal_points(column: Column) -> Column:
     return _column(pc.replace_substring_regex(column, r"^([+-]?[0-9]+),([0-9]+)$", r"\1.\2"))
 
 
+def longer_than(column: Column, characters: int) -> BoolArray:
+    """Where a text has more than so many characters."""
+    return _mask(pc.fill_null(pc.greater(pc.utf8_length(column), characters), False))
+
+
 def is_ascii(column: Column) -> BoolArray:
     """Which texts are plain ASCII; null counts as such."""
     return _mask(pc.fill_null(pc.string_is_ascii(column), True))

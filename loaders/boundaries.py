@@ -52,5 +52,9 @@ def _boundaries(
     mended, repairs = repair(shapes_of(source, batches, path, crs))
     lost = next((one for one in repairs if one.parts == 0), None)
     if lost is not None:
-        raise BadDivisions(reason=f"the boundary in row {lost.row + 1} is no area: {lost.reason}")
+        row = lost.row + 1
+        raise BadDivisions(
+            reason=f"the boundary in row {row} is no area: {lost.reason}",
+            reason_zh=f"第 {row} 行的边界不是面：{lost.reason}",
+        )
     return list(mended)

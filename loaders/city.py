@@ -22,7 +22,7 @@ settled.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -30,7 +30,7 @@ from typing import Any, TypeGuard
 from loaders.account import Account
 from loaders.boundaries import read_divisions
 from loaders.errors import FileIsFolder
-from loaders.load import Options, Progress, Receipt, load
+from loaders.load import Options, Progress, Receipt, load, require_division, require_same_rows
 from loaders.locations import Location
 from loaders.order import parents_first
 from loaders.prepare import prepare
@@ -87,6 +87,14 @@ class ManifestAlone(TwinError):
     zh = "{path} 按其 city.toml 导入。请去掉 --{option}，或指定其中一个文件。"
 
 
+class CityStopped(TwinError):
+    """A file of a city could not be loaded to its end, which its beginning did not show."""
+
+    code = "city.stopped"
+    en = "{path}: {file} was not loaded. {problem} The {done} files before it are; mend it and load again."
+    zh = "{path}：{file} 未导入。{problem}之前的 {done} 个文件已导入；请改正后重新导入。"
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """A file that a manifest names, and what it says of it."""
@@ -130,7 +138,7 @@ def read_city(folder: Path) -> City:
             path, f'home is no text: write home = "{home}"', f'home 不是文本：应写作 home = "{home}"'
         )
     if home is not None and not issues_codes(home):
-        raise _because(path, UnfitHome(division=home))
+        raise _because(path, UnfitHome(division=home or "''"))
     divisions = list(_entries(path, said, "divisions", _DIVISION_TYPES, ("file", "code", "name", "level")))
     loads = list(_entries(path, said, "loads", _LOAD_TYPES, ("file",)))
     if not divisions and not loads:
@@ -213,7 +221,11 @@ def load_city(
     city = read_city(folder)
     _require_alone(folder, options)
     divisions = [_divisions(city, dict(entry)) for entry in city.divisions]
-    ordered = parents_first(((_kind(city, one), one) for one in city.loads), lambda pair: pair[0])
+    _require_apart(city, divisions)
+    with connect() as connection:
+        known = {*Divisions.read(connection).codes, *(one.code for level in divisions for one in level)}
+        kinds = [_kind(city, one, connection, known) for one in city.loads]
+    ordered = parents_first(zip(kinds, city.loads, strict=True), lambda pair: pair[0])
     shared = {name: getattr(options, name) for name in _FOR_ALL}
     files = [
         reject_file(options.rejects, one.file.stem, one.options.layer, kind.name) for kind, one in ordered
@@ -221,10 +233,14 @@ def load_city(
     for file in filter(None, files):
         require_rejects(file, force=options.force)
     told(_begin(city, divisions, options))
-    for (_, one), rejects in zip(ordered, files, strict=True):
+    for done, ((_, one), rejects) in enumerate(zip(ordered, files, strict=True)):
         division = one.options.division or (city.home if options.dry_run else None)
         own = replace(one.options, **{**shared, "rejects": rejects}, division=division)
-        yield load(one.file, own, progress(one.file.name))
+        try:
+            receipt = load(one.file, own, progress(one.file.name))
+        except TwinError as error:
+            raise CityStopped(path=city.path, file=one.file.name, done=done, problem=error) from error
+        yield receipt
 
 
 def _require_alone(folder: Path, options: Options) -> None:
@@ -242,12 +258,29 @@ def _divisions(city: City, entry: dict[str, Any]) -> list[Division]:
         raise city.invalid(file, error) from error
 
 
-def _kind(city: City, one: Load) -> Kind:
+def _require_apart(city: City, divisions: list[list[Division]]) -> None:
+    """Raise ``ManifestInvalid`` where two of its files have a division of one code."""
+    seen: dict[str, str] = {}
+    for entry, level in zip(city.divisions, divisions, strict=True):
+        for division in level:
+            first = seen.setdefault(division.code, entry["file"].name)
+            if first != entry["file"].name:
+                both, code = f"{first}, {entry['file'].name}", division.code
+                raise _invalid(
+                    city.path, f"{both}: both have the division {code}", f"{both}：都有区划 {code}"
+                )
+
+
+def _kind(city: City, one: Load, connection: Connection, known: Container[str]) -> Kind:
     """What the rows of a file are; everything that can be refused is. Raises ``ManifestInvalid``."""
     try:
-        return prepare(one.file, one.options).plan.kind
+        ready = prepare(one.file, one.options)
+        if one.options.division is not None:
+            require_division(one.options.division, known)
+        require_same_rows(connection, ready)
     except TwinError as error:
         raise city.invalid(one.file, error) from error
+    return ready.plan.kind
 
 
 def _begin(city: City, divisions: list[list[Division]], options: Options) -> Account:

@@ -263,6 +263,14 @@ class UnknownCodePage(UnknownEncoding):
     zh = "{path} 的 .cpg 指明了未知编码 {name}。请删除或更正该文件。"
 
 
+class AccuracyInvalid(TwinError):
+    """A position can't be as accurate as was said."""
+
+    code = "load.accuracy"
+    en = "The accuracy {accuracy} is no number of metres from 0 up. Correct --accuracy."
+    zh = "精度 {accuracy} 不是不小于 0 的米数。请更正 --accuracy。"
+
+
 class AttributionInvalid(TwinError):
     """Whom to name as a dataset's source is no line of text."""
 
@@ -284,7 +292,7 @@ class MappingInvalid(TwinError):
 
     code = "mapping.invalid"
     en = "The mapping {path} cannot be used: {problem}."
-    zh = "无法使用映射文件 {path}：{problem}。"
+    zh = "无法使用映射文件 {path}：{problem_zh}。"
 
 
 class KeyChanged(TwinError):

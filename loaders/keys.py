@@ -119,9 +119,17 @@ def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
     return arrow.without(keys, shapely.is_missing(raw.geometries))
 
 
+MAX_KEY = 250
+"""Characters of a key: in UTF-8 a third of what an entry of its b-tree can hold."""
+
+
 def judge_keys(identity: Identity, seen: Seen, verdict: Verdict, key: str | None) -> None:
     """Reject rows without a key and those whose key stood in an earlier row."""
-    verdict.reject(arrow.is_null(identity.keys), "key.missing", key)
+    empty = arrow.is_null(identity.keys)
+    verdict.reject(empty, "key.no_place" if key is None else "key.missing", key)
+    limit = {"limit": str(MAX_KEY)}
+    long = arrow.longer_than(identity.keys, MAX_KEY)
+    verdict.reject(long, "key.too_long", key, shown(identity.keys), lambda _: limit)
     alive = np.flatnonzero(verdict.alive)
     before, first = np.zeros((2, len(verdict.numbers)), dtype=np.int64)
     before[alive], first[alive] = seen.add(identity.key_hashes[alive], verdict.numbers[alive])

@@ -8,7 +8,7 @@ nothing is visible, and what a killed load leaves behind is swept by the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -137,8 +137,7 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
     kind, receipt = ready.plan.kind, ready.receipt
     divisions = Divisions.read(connection)
     if options.division is not None:
-        if options.division not in divisions and scheme_for_division(options.division) is None:
-            raise UnknownDivision(division=options.division)
+        require_division(options.division, divisions.codes)
     elif not divisions:
         raise NoDivisions
     dataset_id = dataset_id_of(connection, receipt.dataset)
@@ -160,6 +159,20 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         reserving=not options.dry_run,
     )
     return road, job, coder
+
+
+def require_division(division: str, known: Container[str]) -> None:
+    """Raise ``UnknownDivision`` for one that is neither registered nor read by a code scheme."""
+    if division not in known and scheme_for_division(division) is None:
+        raise UnknownDivision(division=division)
+
+
+def require_same_rows(connection: Connection, ready: Prepared) -> None:
+    """Raise ``KeyChanged`` where a file's rows are known by another column than those of its dataset."""
+    dataset_id, kind = dataset_id_of(connection, ready.receipt.dataset), ready.plan.kind
+    last = LastLoad.read(connection, dataset_id, kind)
+    if last is not None and last.key != ready.key:
+        _compare_sources(ready, last, Registered.read(connection, dataset_id, kind))
 
 
 def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registered) -> None:

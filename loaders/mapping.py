@@ -88,21 +88,29 @@ def read_mapping(path: Path) -> Mapping:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MappingInvalid(path=path, problem=str(error)) from None
+        raise MappingInvalid(path=path, problem=str(error), problem_zh=str(error)) from None
     try:
         return _mapping(data)
-    except (TypeError, ValueError) as error:
-        raise MappingInvalid(path=path, problem=str(error)) from None
+    except _Wrong as wrong:
+        raise MappingInvalid(path=path, problem=wrong.en, problem_zh=wrong.zh) from None
+
+
+class _Wrong(Exception):
+    """What is wrong in a mapping, in both languages."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en)
+        self.en, self.zh = en, zh
 
 
 def _mapping(data: dict[str, Any]) -> Mapping:
     _only(data, _TOP, "the mapping")
     for name in ("kind", "crs", "key"):
         if not isinstance(data.get(name, ""), str):
-            raise TypeError(f"{name} must be a text")
+            raise _Wrong(f"{name} must be a text", f"{name} 须为文本")
     fields = data.get("fields")
     if fields is not None and not isinstance(fields, dict):
-        raise TypeError("fields must be a table")
+        raise _Wrong("fields must be a table", "fields 须为表")
     sources = None if fields is None else {name: _source(name, value) for name, value in fields.items()}
     return Mapping(data.get("kind"), data.get("crs"), data.get("key"), sources)
 
@@ -111,15 +119,16 @@ def _source(name: str, value: object) -> FieldSource:
     if isinstance(value, str):
         return FieldSource(column=value)
     if not isinstance(value, dict):
-        raise TypeError(f"{name} must be a column's name or a table")
+        raise _Wrong(f"{name} must be a column's name or a table", f"{name} 须为列名或表")
     _only(value, _FIELD, name)
     if ("column" in value) == ("value" in value):
-        raise ValueError(f"{name} needs either column or value")
+        raise _Wrong(f"{name} needs either column or value", f"{name} 须有 column 或 value 之一")
     unit, order, values = value.get("unit"), value.get("order"), value.get("values", {})
     if order is not None and order not in DATE_ORDERS:
-        raise ValueError(f"{name}: order must be one of {', '.join(DATE_ORDERS)}")
+        orders = ", ".join(DATE_ORDERS)
+        raise _Wrong(f"{name}: order must be one of {orders}", f"{name}：order 须为 {orders} 之一")
     if not isinstance(values, dict):
-        raise TypeError(f"{name}: values must be a table")
+        raise _Wrong(f"{name}: values must be a table", f"{name}：values 须为表")
     return FieldSource(
         column=_text(value.get("column")),
         value=_text(value.get("value")),
@@ -138,4 +147,7 @@ def _text(value: object) -> str | None:
 def _only(data: dict[str, Any], known: set[str], where: str) -> None:
     for name in data:
         if name not in known:
-            raise ValueError(f"{where} has no entry {name!r}; it may have {', '.join(sorted(known))}")
+            may = ", ".join(sorted(known))
+            raise _Wrong(
+                f"{where} has no entry {name!r}; it may have {may}", f"{where} 没有条目 {name!r}；可有 {may}"
+            )

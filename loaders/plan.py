@@ -167,7 +167,9 @@ def _as_given(kind: Kind, given: GivenMapping, where: object) -> list[Filling]:
         unit = meaning.unit if isinstance(meaning, Attribute) else None
         if source.unit is not None and factor(source.unit, unit or "") is None:
             raise MappingInvalid(
-                path=where, problem=f"{name} is in {unit or 'no unit'}, not in {source.unit}"
+                path=where,
+                problem=f"{name} is in {unit or 'no unit'}, not in {source.unit}",
+                problem_zh=f"{name} 的单位是 {unit or '无单位'}，不是 {source.unit}",
             )
         _require_choices(meaning, source, where)
         columns = () if source.column is None else (Column(source.column, source.unit),)
@@ -184,7 +186,9 @@ def _require_choices(meaning: Attribute | Identifier, source: FieldSource, where
         if normalise_name(said) not in words:
             allowed = ", ".join(choice.value for choice in meaning.choices)
             raise MappingInvalid(
-                path=where, problem=f"{meaning.name} can't be {said}; it is one of {allowed}"
+                path=where,
+                problem=f"{meaning.name} can't be {said}; it is one of {allowed}",
+                problem_zh=f"{meaning.name} 不能是 {said}，可取值：{allowed}",
             )
 
 

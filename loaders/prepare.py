@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -11,7 +12,7 @@ from typing import Literal
 from loaders.arrow import Column
 from loaders.bundle import named_as_given
 from loaders.crs import Declared, declared, operation_for
-from loaders.errors import FileEmpty
+from loaders.errors import AccuracyInvalid, FileEmpty
 from loaders.exported import dataset_of, of_other_kinds
 from loaders.formats import BaseFormat, Request, Rows, Source, detect
 from loaders.inspection.assumption import assumed_fillings, assumed_kind, require_certain
@@ -91,6 +92,8 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     """
     if options.dataset is not None:
         require_dataset_name(options.dataset)
+    if options.accuracy is not None and not (math.isfinite(options.accuracy) and options.accuracy >= 0):
+        raise AccuracyInvalid(accuracy=options.accuracy)
     if options.attribution is not None:
         require_attribution(options.attribution)
     mapping = read_mapping(options.mapping) if options.mapping else Mapping()

@@ -22,6 +22,11 @@ REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
         "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
+        "key.too_long": ("The key has more than {limit} characters.", "主键超过 {limit} 个字符。"),
+        "key.no_place": (
+            "No column is the key, so the position is, and the row has none that can be read.",
+            "没有主键列，以位置为主键，而该行没有可读的位置。",
+        ),
         "geometry.unreadable": (
             "It cannot be read: no numbers, broken, or a ring of too few points.",
             "无法读取：不是数值、已损坏，或环的点数太少。",
@@ -85,6 +90,10 @@ WARNINGS: Final[Mapping[str, Words]] = MappingProxyType(
             "仅知年或月，取其首日。",
         ),
         "boolean.invalid": ("Neither yes nor no; it was left out.", "既非是也非否，未录入。"),
+        "text.too_long": (
+            "It has more than {limit} characters; it was left out.",
+            "超过 {limit} 个字符，未录入。",
+        ),
         "text.mojibake": (
             "Garbled: Chinese in UTF-8 that was read in another encoding. It was left as it came.",
             "乱码：UTF-8 中文被按其他编码读取。保留原文。",

@@ -41,6 +41,13 @@ class Converted:
     identifiers: dict[str, Column] = field(default_factory=dict)
 
 
+MAX_TEXT = 500
+"""Characters of a text: what people write into a field, and what its bigrams and indexes are made for."""
+MAX_NAME = 250
+"""Characters of what something is known by: in UTF-8 at most a third of a b-tree's entry (2,704 bytes)."""
+_NAMES = ("code", "parent", "division", "authority", "owner", "maintainer")
+
+
 def convert(plan: Plan, columns: Mapping[str, Column], verdict: Verdict) -> Converted:
     """Every field of the plan, filled."""
     converted = Converted()
@@ -62,9 +69,16 @@ def _fill(filling: Filling, columns: Mapping[str, Column], length: int, verdict:
         texts = [(present(columns[column.name]), column.unit) for column in filling.columns]
     if filling.parts:
         texts.append((arrow.joined([present(columns[part]) for part in filling.parts], " "), None))
+    name = filling.target.name
     if isinstance(filling.meaning, Identifier) or filling.meaning.type in ("text", "choice"):
         for text, _ in texts:
-            verdict.warn(garbled(text), "text.mojibake", filling.target.name, shown(text))
+            verdict.warn(garbled(text), "text.mojibake", name, shown(text))
+        longest = MAX_NAME if isinstance(filling.meaning, Identifier) or name in _NAMES else MAX_TEXT
+        limit = {"limit": str(longest)}
+        for place, (text, unit) in enumerate(texts):
+            long = arrow.longer_than(text, longest)
+            verdict.warn(long, "text.too_long", name, shown(text), lambda _: limit)
+            texts[place] = (arrow.without(text, long), unit)
     found = [
         _typed(filling.meaning, translated(text, filling.source.values), unit, filling.source, verdict)
         for text, unit in texts

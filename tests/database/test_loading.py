@@ -320,6 +320,25 @@ def test_a_dataset_names_its_source_until_a_load_says_otherwise(
     assert named == ["Survey <2024>", "Survey <2024>", "Survey 2025"]
 
 
+def test_texts_keys_and_identifiers_of_any_length_are_told_not_stored(
+    owner: Connection, pudong: str, tmp_path: Path
+) -> None:
+    rows = lamps(4, name="灯", owner="办", pole_number="P1")
+    rows[0]["name"], rows[1]["owner"], rows[2]["id"] = "长" * 200_000, "局" * 300, "键" * 300
+    rows[3]["pole_number"] = "号" * 300
+    receipt = load_into(pudong, write_csv(tmp_path / "lamps.csv", rows))
+    assert counts(receipt) == (4, 3, 0, 0, 1)
+    assert reasons(receipt) == {"key.too_long": 1}
+    assert receipt.warnings.counts["text.too_long"] == 3
+    assert column(owner, "SELECT max(length(words)) FROM twin.asset") == [4]
+
+
+def test_a_row_without_key_and_place_says_so(pudong: str, tmp_path: Path) -> None:
+    rows = [{"power": 60, "lon": lon, "lat": 31.2} for lon in (121.5, None, "abc")]
+    receipt = load_into(pudong, write_csv(tmp_path / "lamps.csv", rows))
+    assert reasons(receipt) == {"key.no_place": 2}
+
+
 def test_an_export_says_which_dataset_it_is_of(pudong: str, tmp_path: Path) -> None:
     load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(2)), dataset="survey")
     rows = [

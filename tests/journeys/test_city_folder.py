@@ -140,6 +140,34 @@ WRONG: dict[str, tuple[Callable[[Path], Path], tuple[str, ...]]] = {
         lambda at: write(at, GOOD.replace("310115", "Atlantis", 1)),
         ("Atlantis",),
     ),
+    "an accuracy that is none": (lambda at: write(at, GOOD + "accuracy = inf\n"), ("lamps.csv", "inf")),
+    "a division that there is not": (
+        lambda at: write(at, GOOD + 'division = "nowhere"\n'),
+        ("lamps.csv", "nowhere"),
+    ),
+    "one division in two files": (
+        lambda at: write(
+            at,
+            HOME + DIVISION + DIVISION.replace("area", "again").replace("district", "street") + LOAD,
+            again_geojson=area(code="310115", name="样板区"),
+        ),
+        ("area.geojson, again.geojson", "310115"),
+    ),
+    "a division of itself": (
+        lambda at: write(
+            at,
+            HOME + DIVISION + 'parent = "parent"\n' + LOAD,
+            area_geojson=area(code="310115", name="样板区", parent="310115"),
+        ),
+        ("310115", "division of itself"),
+    ),
+    "a parent that there is not": (
+        lambda at: write(
+            at,
+            HOME + DIVISION + 'parent = "name"\n' + LOAD,
+        ),
+        ("样板区", "not registered"),
+    ),
     "a home without quotes": (
         lambda at: write(at, GOOD.replace('"310115"', "310115", 1)),
         ('home = "310115"',),

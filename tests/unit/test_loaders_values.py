@@ -180,7 +180,8 @@ def test_json_objects_say_what_is_there(rows: list[tuple[str | None, int | None,
 
 
 def test_every_reason_has_words_in_both_languages() -> None:
-    facts = dict.fromkeys(("first", "other", "kind", "found", "problem", "range", "repair", "repair_zh"), "X")
+    named = ("first", "other", "kind", "found", "problem", "range", "limit", "repair", "repair_zh")
+    facts = dict.fromkeys(named, "X")
     assert not set(REJECTIONS) & set(WARNINGS)
     for reason in (*REJECTIONS, *WARNINGS):
         english, chinese = reasons.text(reason, facts, "en"), reasons.text(reason, facts, "zh")

@@ -92,7 +92,7 @@ class UnfitHome(TwinError):
 class BadDivisions(TwinError):
     code = "division.invalid"
     en = "The divisions can't be loaded: {reason}. Nothing was changed."
-    zh = "无法导入区划：{reason}。未作任何更改。"
+    zh = "无法导入区划：{reason_zh}。未作任何更改。"
 
 
 class UnknownLevel(TwinError):
@@ -185,15 +185,19 @@ def require_sound(divisions: Sequence[Division]) -> None:
     seen: set[str] = set()
     for division in divisions:
         if not division.code or not division.name:
+            told = f"({division.code!r}, {division.name!r})"
             raise BadDivisions(
-                reason=f"a division lacks its code or name ({division.code!r}, {division.name!r})"
+                reason=f"a division lacks its code or name {told}", reason_zh=f"有区划缺少代码或名称 {told}"
             )
         if division.code in seen:
-            raise BadDivisions(reason=f"the code {division.code} comes twice")
+            raise BadDivisions(
+                reason=f"the code {division.code} comes twice", reason_zh=f"代码 {division.code} 出现两次"
+            )
         boundary = division.boundary
         if boundary is not None and boundary.geom_type not in ("Polygon", "MultiPolygon"):
             raise BadDivisions(
-                reason=f"the boundary of {division.code} is a {boundary.geom_type}, not a polygon"
+                reason=f"the boundary of {division.code} is a {boundary.geom_type}, not a polygon",
+                reason_zh=f"{division.code} 的边界是 {boundary.geom_type}，不是面",
             )
         seen.add(division.code)
 
@@ -203,7 +207,31 @@ def _parents(connection: Connection[Any], divisions: Sequence[Division]) -> dict
     known = Divisions.read(connection)
     codes = {*known.codes, *(d.code for d in divisions)}
     by_place = _parents_by_place(known, divisions)
-    return {d.code: d.parent or _parent_by_code(d.code, codes) or by_place.get(d.code) for d in divisions}
+    parents = {d.code: d.parent or _parent_by_code(d.code, codes) or by_place.get(d.code) for d in divisions}
+    for division, parent in parents.items():
+        if parent is not None and parent not in codes:
+            raise BadDivisions(
+                reason=f"the parent {parent} of {division} is not registered; load it first",
+                reason_zh=f"{division} 的上级 {parent} 尚未登记，请先导入",
+            )
+    _require_no_circle({**known.parents, **parents})
+    return parents
+
+
+def _require_no_circle(parents: Mapping[str, str | None]) -> None:
+    """Raise ``BadDivisions`` where a division is above itself."""
+    sound: set[str] = set()
+    for division in parents:
+        above: dict[str, None] = {}
+        current: str | None = division
+        while current is not None and current not in sound:
+            if current in above:
+                raise BadDivisions(
+                    reason=f"{current} would be a division of itself", reason_zh=f"{current} 会成为自身的上级"
+                )
+            above[current] = None
+            current = parents.get(current)
+        sound |= above.keys()
 
 
 def _parent_by_code(code: str, codes: set[str]) -> str | None:
@@ -221,7 +249,7 @@ def _parents_by_place(known: Divisions, divisions: Sequence[Division]) -> dict[s
             continue
         lon, lat = asset_points(np.array([d.boundary for d in placed], dtype=object))
         above = known.above(level).assign(lon, lat)
-        found |= {d.code: parent for d, parent in zip(placed, above, strict=True)}
+        found |= {d.code: parent for d, parent in zip(placed, above, strict=True) if parent != d.code}
     return found
 
 
@@ -291,7 +319,7 @@ class Divisions:
         home: str | None,
         fingerprint: str,
     ) -> None:
-        self._parents = parents
+        self.parents = parents
         self._levels = levels
         self.home = home
         self.fingerprint = fingerprint
@@ -341,7 +369,7 @@ class Divisions:
     def above(self, level: int) -> Divisions:
         """The divisions of levels above (smaller than) ``level``."""
         levels = {n: divisions for n, divisions in self._levels.items() if n < level}
-        return Divisions(self._parents, {}, levels, self.home, self.fingerprint)
+        return Divisions(self.parents, {}, levels, self.home, self.fingerprint)
 
     def assign(self, lon: Float, lat: Float, cells: Int64 | None = None) -> Text:
         """The code of the most detailed division that covers each point, or None.
@@ -374,7 +402,7 @@ class Divisions:
             scheme = scheme_for_division(current)
             if scheme is not None:
                 return scheme.name, scheme.issuing_division(current)
-            current = self._parents.get(current)
+            current = self.parents.get(current)
         scheme = scheme_for_division(self.home) if self.home else None
         if scheme is None or self.home is None:
             raise NoIssuer(division=code)
