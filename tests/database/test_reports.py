@@ -398,6 +398,7 @@ def test_what_is_to_be_inspected_is_listed_with_its_place_and_owner(city: Connec
     ("name", "asked", "expected"),
     [
         ("inspections", {"division": "999"}, UnknownDivision),
+        ("inspections", {"division": "999", "level": "street"}, UnknownDivision),
         ("inspections", {"level": "community"}, NoSuchLevel),
         ("inspections", {"division": "310115", "level": "city"}, NoSuchLevel),
         ("inspections", {"division": "310115", "areas": GRID}, WhichAreas),

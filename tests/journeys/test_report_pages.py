@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -131,7 +133,9 @@ def test_files_of_a_report(site: Site) -> None:
     assert {f["properties"]["area"]: f["properties"]["value"] for f in drawn} == site.overdue
     assert {f["geometry"]["type"] for f in drawn} == {"MultiPolygon"}
     points = site.get(f"/reports/inspections.geojson{asked}&table=assets").json()["features"]
-    assert len(points) >= sum(site.overdue.values())
+    overdue = sum(site.overdue.values())
+    states = Counter(point["properties"]["state"] for point in points)
+    assert states == {"overdue": overdue, "coming": 3 * PER_WARD - overdue}
 
 
 def test_a_report_without_boundaries_shows_the_places_of_its_rows(browser: Browser, site: Site) -> None:
@@ -147,11 +151,14 @@ def test_a_report_without_boundaries_shows_the_places_of_its_rows(browser: Brows
         ("/reports/inspections.pdf", 404, "page.unknown"),
         ("/reports/lifts.csv", 404, "report.unknown"),
         ("/reports/inspections.csv?division=9", 404, "division.unknown"),
+        ("/reports/inspections.csv?division=9&level=8", 404, "division.unknown"),
         ("/reports/inspections.csv?on=soon", 400, "input.type"),
         ("/reports/inspections.csv?within=soon", 400, "input.type"),
         ("/reports/inspections.csv?table=x", 400, "report.table"),
         ("/reports/inspections.csv?level=ward", 404, "division.level"),
         ("/reports/inspections.csv?kind=lamp", 404, "kind.unknown"),
+        ("/reports/inspections.csv?within=" + 5_000 * "9", 400, "input.type"),
+        ("/reports/inspections.csv?by-level=street", 400, "report.parameter"),
     ],
 )
 def test_what_cannot_be_asked_is_a_page_that_says_so(site: Site, path: str, status: int, code: str) -> None:
@@ -159,13 +166,70 @@ def test_what_cannot_be_asked_is_a_page_that_says_so(site: Site, path: str, stat
     assert (answer.status_code, code in answer.text) == (status, True)
 
 
-@pytest.mark.parametrize("query", ["division=9", "on=soon", "within=999", "level=10"])
-def test_a_form_that_was_filled_in_wrongly_comes_back_with_the_words(site: Site, query: str) -> None:
-    answer = site.get(f"/reports/inspections?{query}&lang=zh")
-    name, _, value = query.partition("=")
-    assert answer.status_code in {400, 404}
-    assert 'role="alert"' in answer.text
-    assert f'name="{name}"' in answer.text and (name == "level" or f'value="{value}"' in answer.text)
+@pytest.mark.parametrize(
+    ("query", "english", "chinese"),
+    [
+        ("division=9", "There is no division 9. Choose one", "没有区划 9。请从输入框的列表中选择"),
+        ("division=9&level=8", "There is no division 9. Choose one", "没有区划 9。请从输入框的列表中选择"),
+        ("on=soon", "Date should be a date such as 2026-11-24, not", "日期 应为日期，如 2026-11-24，而不是"),
+        (
+            "within=999",
+            "Due within months is 999; it should be from 0 to 120",
+            "若干月内到期 为 999；应在 0 到",
+        ),
+        (f"within={5_000 * '9'}", "Due within months should be an integer", "若干月内到期 应为整数"),
+        ("level=10", "no division of level 10 in this registry. Choose", "本登记库中没有级别为 10 的区划"),
+    ],
+)
+def test_a_form_that_was_filled_in_wrongly_comes_back_with_the_words(
+    site: Site, query: str, english: str, chinese: str
+) -> None:
+    name, _, value = query.partition("&")[0].partition("=")
+    for lang, words in (("en", english), ("zh", chinese)):
+        answer = site.get(f"/reports/inspections?{query}&lang={lang}")
+        assert answer.status_code in {400, 404}
+        (said,) = re.findall(r'role="alert"><p>(.*?)</p>', answer.text)
+        assert words in said
+        assert "twin " not in said and f"`{name}`" not in said
+        assert f'name="{name}"' in answer.text and (name == "level" or f'value="{value}"' in answer.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "known"),
+    [
+        ("inspections?divsion=310115", "takes no divsion", "division, level, kind, on, within."),
+        ("inspections?by-level=street", "takes no by-level", "division, level, kind, on, within."),
+        ("inspections?areas=x", "takes no areas", "division, level, kind, on, within."),
+        ("asset-census?on=2026-11-24", "takes no on", "division, level, kind."),
+        ("elevator-age?kind=elevator", "takes no kind", "division, level, on."),
+        ("inspections?level=8&level=6", "level is given more than once", "only kind may be repeated"),
+    ],
+)
+def test_parameters_that_a_report_does_not_have_are_refused(
+    site: Site, path: str, wrong: str, known: str
+) -> None:
+    for address in (path, path.replace("?", ".csv?"), path.replace("?", ".geojson?")):
+        answer = site.get(f"/reports/{address}")
+        assert answer.status_code == 400
+        assert "report.parameter" in answer.text
+        assert wrong in answer.text and known in answer.text
+
+
+def test_kinds_may_be_repeated_and_a_page_shows_the_table_that_is_named(site: Site) -> None:
+    answer = site.get("/reports/asset-census?kind=elevator&kind=building&table=kinds&lang=en")
+    assert answer.status_code == 200
+    assert re.findall(r"<h2 .*?>(.*?)</h2>", answer.text) == ["By kind"]
+    for link in re.findall(r'href="(/reports/[^"]*\.\w+\?[^"]*)"', answer.text):
+        assert site.get(html.unescape(link)).status_code == 200
+
+
+def test_a_file_that_cannot_be_made_leads_back_to_the_form(browser: Browser, site: Site) -> None:
+    wrong = f"{site.address}/reports/inspections.csv?division=310115001&on=soon&table=assets"
+    with visiting(browser, wrong, complaints_expected=True) as page:
+        assert "Date should be a date" in page.inner_text("[role=alert]")
+        page.get_by_role("link", name="Back to the form").click()
+        page.wait_for_url("**/reports/inspections?division=310115001&on=soon")
+        assert page.locator("#division").input_value() == "310115001"
 
 
 def test_what_was_typed_is_never_markup(site: Site) -> None:

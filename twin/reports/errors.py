@@ -29,6 +29,14 @@ class ParameterNotTaken(TwinError):
     zh = "报表 {report} 没有参数 {parameter}。可用参数：{known}。"
 
 
+class ParameterRepeated(TwinError):
+    """A parameter given twice that has one value."""
+
+    code = "report.parameter.repeated"
+    en = "{parameter} is given more than once. Give it once: only kind may be repeated."
+    zh = "参数 {parameter} 重复。请只给一次；仅 kind 可重复。"
+
+
 class KindNotReported(TwinError):
     """A kind that the report is not about."""
 

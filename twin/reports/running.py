@@ -160,7 +160,7 @@ def _result(wanted: Wanted, found: Sequence[Sequence[Row]]) -> Result:
 
 
 def _require_divisions(request: Request, found: Sequence[str]) -> None:
-    if request.division is not None and request.level is None and not found:
+    if request.division is not None and not found:
         raise UnknownDivision(division=request.division)
     if request.level is not None and found == [ELSEWHERE]:
         here = request.division

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     any_,
     cast,
+    exists,
     func,
     literal,
     literal_column,
@@ -118,6 +119,8 @@ def _divisions(request: Request, level: int) -> Select[Any]:
         literal(ELSEWHERE, Text()).label("area"),
         cast(null(), Text()).label("area_name"),
     )
+    if request.division is not None:
+        elsewhere = elsewhere.where(exists().where(d.c.code == request.division))
     both = union_all(found, elsewhere).subquery("division")
     return select(both)
 

@@ -84,16 +84,29 @@ _MANNERS = {
     "code": _Manner("not_a_code_title", "not_a_code_advice", search=True),
     "code.split": _Manner("split_title", "split_advice", search=True),
     "page.unknown": _Manner("no_page_title", "no_page_advice", search=True),
+    "report.unknown": _Manner("no_page_title", "reports_advice"),
     "database": _Manner("down_title", "down_advice"),
     "query.timeout": _Manner("down_title", "down_advice"),
     "error": _Manner("failed_title", "failed_advice"),
 }
+_FORM = _Manner("refused_title", "form_advice")
 _REFUSED = _Manner("refused_title", "no_page_advice", search=True)
 
 
-def problem_page(request: Request, problem: TwinError, status: int | None = None) -> Response:
-    """The page that says ``problem`` in words and what to do about it."""
-    manner = _MANNERS.get(problem.code) or _MANNERS.get(problem.code.partition(".")[0]) or _REFUSED
+def problem_page(
+    request: Request,
+    problem: TwinError,
+    status: int | None = None,
+    *,
+    message: str | None = None,
+    back: str | None = None,
+) -> Response:
+    """The page that says ``problem`` in words, or in those of ``message``, and what to do about it.
+
+    ``back`` is the address of the form that asked for what cannot be shown.
+    """
+    known = _MANNERS.get(problem.code) or _MANNERS.get(problem.code.partition(".")[0]) or _REFUSED
+    manner = known if back is None else _FORM
     lang = language_of(request)
     say = texts(lang)
     return page(
@@ -101,9 +114,10 @@ def problem_page(request: Request, problem: TwinError, status: int | None = None
         "problem.html",
         status=status or http_status(problem.code),
         title=say[manner.title],
-        message=problem.text(lang),
+        message=message or problem.text(lang),
         advice=say[manner.advice],
         offer_search=manner.search,
+        back=back,
         searched=problem.details.get("value"),
         error_code=problem.code,
         request_id=request.state.request_id,

@@ -20,16 +20,17 @@ from twin.errors import Language, TwinError
 from twin.registry.divisions import LEVELS
 from twin.registry.query.inputs import Given
 from twin.reports import Report, all_reports, report
+from twin.reports.errors import ParameterNotTaken, ParameterRepeated
 from twin.reports.files import FORMATS
 from twin.reports.model import Column
-from twin.reports.request import DEFAULT_AHEAD, LONGEST_AHEAD, reported
+from twin.reports.request import DEFAULT_AHEAD, LONGEST_AHEAD, Parameter, reported
 from twin.reports.request import Request as Asked
 from twin.reports.request import request as asked_request
 from twin.reports.running import Result, Rows, wanted
 from twin.reports.words import area_of, shown
 from twin.web.identity_file import kind_label, page_path
 from twin.web.language import language_of
-from twin.web.problems import UnknownPage, http_status
+from twin.web.problems import UnknownPage, http_status, problem_page
 from twin.web.rendering import page
 from twin.web.texts import texts
 
@@ -38,6 +39,16 @@ READ = ["GET", "HEAD"]
 
 SHOWN = 200
 """The rows of a table on a page; its file holds the others."""
+ALWAYS = ("division", "level")
+PARAMETERS: Mapping[Parameter, str] = {"kinds": "kind", "on": "on", "within": "within"}
+"""What an address may ask of every report, and of those that take it, by the report's parameter."""
+ABOUT_THE_ANSWER = ("table", "lang")
+MOST_DIGITS = 9
+PAGE_WORDS = {
+    "division.unknown": "report_no_division",
+    "report.level": "report_no_level",
+    "report.timeout": "report_too_slow",
+}
 LEVEL_TEXTS = {
     2: "level_country",
     4: "level_province",
@@ -67,11 +78,15 @@ async def file(request: Request, name: str, ending: str) -> Response:
     if output is None:
         raise UnknownPage(path=request.url.path)
     chosen = report(name)
-    asked = _asked(chosen, request.query_params)
     table = request.query_params.get("table") or (chosen.tables[0].name if output.single else None)
     names = None if table is None else [table]
-    found = await reports.run(_context(request), wanted(chosen, asked, names, outlines=output.outlines))
-    content = output.write(found, lang)
+    try:
+        asked = _asked(chosen, request.query_params, lang)
+        found = await reports.run(_context(request), wanted(chosen, asked, names, outlines=output.outlines))
+        content = output.write(found, lang)
+    except TwinError as problem:
+        back = _form_address(chosen, request.query_params)
+        return problem_page(request, problem, message=_said(problem, lang), back=back)
     called = "-".join(filter(None, [chosen.name, table, asked.on.isoformat()]))
     headers = {"Cache-Control": "no-cache", "Vary": "Accept-Language"}
     if ending != "geojson":
@@ -86,9 +101,10 @@ async def one_report(request: Request, name: str) -> Response:
     context = _context(request)
     divisions = (await ask(context, "report_form"))["divisions"]
     given = request.query_params if _filled(request) else _suggested(divisions)
-    problem, result = None, None
+    table, problem, result = given.get("table"), None, None
     try:
-        result = await reports.run(context, wanted(chosen, _asked(chosen, given), rows=SHOWN))
+        asked = _asked(chosen, given, lang)
+        result = await reports.run(context, wanted(chosen, asked, [table] if table else None, rows=SHOWN))
     except TwinError as error:
         problem = error
     link = _Links(chosen, given, lang)
@@ -102,7 +118,8 @@ async def one_report(request: Request, name: str) -> Response:
         title=chosen.title(lang),
         about=chosen.about(lang),
         form=_form(chosen, given, divisions, lang),
-        problem=None if problem is None else problem.text(lang),
+        problem=None if problem is None else (problem.code, _said(problem, lang)),
+        whole=not (given.get("division", "").strip() or given.get("level")),
         drawing=None if result is None else _drawing(result, link),
         tables=[] if result is None else [_table(rows, link) for rows in result.tables],
         workbook=link.to("xlsx"),
@@ -115,7 +132,7 @@ def _context(request: Request) -> Context:
 
 def _filled(request: Request) -> bool:
     """Whether the address says what to report on."""
-    return bool(request.query_params.keys() - {"lang"})
+    return bool(request.query_params.keys() - {*ABOUT_THE_ANSWER})
 
 
 def _suggested(divisions: Sequence[Mapping[str, Any]]) -> QueryParams:
@@ -124,10 +141,15 @@ def _suggested(divisions: Sequence[Mapping[str, Any]]) -> QueryParams:
     return QueryParams({"level": str(several[0])} if several else {})
 
 
-def _asked(report: Report, given: QueryParams) -> Asked:
-    """What the parameters ask; empty ones count as not given. Raises as ``twin.reports.request.request``."""
+def _asked(report: Report, given: QueryParams, lang: Language) -> Asked:
+    """What the parameters ask; empty ones count as not given, and errors call them as the form does.
+
+    Raises ``ParameterNotTaken``, ``ParameterRepeated``, and as ``twin.reports.request.request``.
+    """
+    _require_known(report, given)
+    say = texts(lang)
     values = {
-        name: Given(_number(text) if name == "within" else text, name)
+        name: Given(_number(text) if name == "within" else text, say[f"report_{name}"])
         for name in ("division", "level", "on", "within")
         if (text := given.get(name, "").strip())
     }
@@ -141,8 +163,35 @@ def _asked(report: Report, given: QueryParams) -> Asked:
     )
 
 
+def _require_known(report: Report, given: QueryParams) -> None:
+    taken = [name for parameter, name in PARAMETERS.items() if parameter in report.takes]
+    known = [*ALWAYS, *taken]
+    for name, times in Counter(name for name, _ in given.multi_items()).items():
+        if name not in (*known, *ABOUT_THE_ANSWER):
+            raise ParameterNotTaken(report=report.name, parameter=name, known=", ".join(known))
+        if times > 1 and name != "kind":
+            raise ParameterRepeated(parameter=name)
+
+
 def _number(text: str) -> int | str:
-    return int(text) if text.isdecimal() else text
+    """The whole number that the text is; the text where it is none, or too long to be one."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text
+
+
+def _form_address(report: Report, given: QueryParams) -> str:
+    """The report's page, with what was asked."""
+    return f"/reports/{report.name}?{urlencode(_kept(given))}"
+
+
+def _kept(given: QueryParams) -> list[tuple[str, str]]:
+    """What was asked, without empty fields and without what is about the answer."""
+    return [(name, value) for name, value in given.multi_items() if value and name not in ABOUT_THE_ANSWER]
+
+
+def _said(problem: TwinError, lang: Language) -> str:
+    """What is wrong, in words that fit a page: where the error's own advise a command, others."""
+    name = PAGE_WORDS.get(problem.code)
+    return problem.text(lang) if name is None else texts(lang)[name].format(**problem.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +204,7 @@ class _Links:
 
     def to(self, ending: str, table: str | None = None) -> str:
         """A file of the report, or of one of its tables."""
-        asked = [(name, value) for name, value in self.given.multi_items() if value and name != "lang"]
+        asked = _kept(self.given)
         query = urlencode([*asked, *([("table", table)] if table else []), ("lang", self.lang)])
         return f"/reports/{self.report.name}.{ending}?{query}"
 
