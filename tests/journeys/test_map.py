@@ -74,6 +74,19 @@ def move(page: Page, zoom: float, lon: float, lat: float) -> None:
     wait_for_map(page)
 
 
+def beyond(page: Page) -> list[str]:
+    """The hexagons that reach beyond the edge of the map."""
+    found = page.evaluate(
+        "async () => { const { map } = document.querySelector('.map');"
+        " const { features } = await map.getSource('hexagons').getData();"
+        " const { clientWidth, clientHeight } = map.getContainer();"
+        " const inside = ({ x, y }) => x >= 0 && y >= 0 && x <= clientWidth && y <= clientHeight;"
+        " return features.filter((f) => !f.geometry.coordinates[0].every((at) => inside(map.project(at))))"
+        "   .map((f) => f.properties.cell); }"
+    )
+    return list(found)
+
+
 def resolution(cell: str) -> int:
     return int(cell, 16) >> 52 & 15
 
@@ -93,6 +106,60 @@ def test_the_city_opens_whole_and_counts_as_graphql_does(browser: Browser, addre
         assert sum(found.values()) == ASSETS
         assert set(in_view(page)) == set(found)
         assert f"{ASSETS:,} assets in {len(found)} hexagons" in page.inner_text(".in-view-said")
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_no_hexagon_is_cut_off_at_first(
+    browser: Browser, address: str, sample_city: str, phone: bool
+) -> None:
+    for city in (address, sample_city):
+        with visiting(browser, city, phone=phone) as page:
+            wait_for_map(page)
+            assert counted(page)
+            assert beyond(page) == []
+
+
+def test_the_list_has_room_for_entries_beside_the_kinds(browser: Browser, sample_city: str) -> None:
+    """At 1280 by 800, where the panel is as high as the map."""
+    for lang in ("en", "zh"):
+        with visiting(browser, sample_city, lang=lang) as page:
+            wait_for_map(page)
+            panel = page.locator(".in-view").bounding_box()
+            entries = [entry.bounding_box() for entry in page.locator("#side .links li").all()[:3]]
+            assert panel
+            bottom = min(panel["y"] + panel["height"], 800)
+            assert len(entries) == 3
+            assert all(entry and entry["y"] + entry["height"] <= bottom for entry in entries)
+            assert not page.locator(".networks").is_visible()
+            page.locator(".legend summary").click()
+            assert page.locator(".networks").is_visible()
+
+
+def test_assets_without_a_position_are_told(browser: Browser, sample_city: str) -> None:
+    """The kinds' boxes count them, and the map cannot show them."""
+    body = {"query": "{ cells(resolution: 0) { count } vehicles { totalCount } }"}
+    answer = httpx.post(f"{sample_city}/graphql", json=body, timeout=30).json()["data"]
+    placed, vehicles = sum(cell["count"] for cell in answer["cells"]), answer["vehicles"]["totalCount"]
+    assert vehicles == 118
+    told = {
+        "en": "{count} without a position: not on the map.",
+        "zh": "另有 {count} 件未登记位置，不在地图上。",
+    }
+    none = {"en": "No assets of these kinds in view. ", "zh": "视野内没有所选种类的资产。"}
+    for lang, words in told.items():
+        with visiting(browser, sample_city, lang=lang) as page:
+            wait_for_map(page)
+            boxes = [int(one.replace(",", "")) for one in page.locator(".legend .count").all_inner_texts()]
+            said = page.inner_text(".in-view-said")
+            assert sum(counted(page).values()) == placed
+            assert said.endswith(words.format(count=sum(boxes) - placed))
+            assert sum(boxes) - placed > vehicles
+        with visiting(browser, f"{sample_city}/#kinds=vehicle", lang=lang) as page:
+            wait_for_map(page)
+            assert page.inner_text(".in-view-said") == none[lang] + words.format(count=vehicles)
+        with visiting(browser, f"{sample_city}/#kinds=building", lang=lang) as page:
+            wait_for_map(page)
+            assert words[-7:] not in page.inner_text(".in-view-said")
 
 
 def test_no_hexagon_in_view_counts_less_than_it_holds(browser: Browser, address: str, ask: Ask) -> None:

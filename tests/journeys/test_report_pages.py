@@ -145,6 +145,64 @@ def test_a_report_without_boundaries_shows_the_places_of_its_rows(browser: Brows
 
 
 @pytest.mark.parametrize(
+    ("lang", "key", "state"),
+    [
+        ("en", ("Overdue", "Coming"), r"Elevator · 310115-2133-\S+ · Overdue · Due 2024-06-30"),
+        ("zh", ("逾期", "即将到期"), r"电梯 · 310115-2133-\S+ · 逾期 · 应检日期 2024-06-30"),
+    ],
+)
+def test_assets_to_inspect_are_coloured_by_their_state_and_told_in_words(
+    browser: Browser, site: Site, lang: str, key: tuple[str, str], state: str
+) -> None:
+    overdue = sum(site.overdue.values())
+    counts = (overdue, 3 * PER_WARD - overdue)
+    with visiting(browser, f"{site.address}/reports/inspections?on=2026-11-24", lang=lang) as page:
+        wait_for_map(page)
+        shown = [text.strip() for text in page.locator(".classes > span").all_inner_texts()]
+        assert shown == [f"{word} {count}" for word, count in zip(key, counts, strict=True)]
+        colours = {
+            page.locator(f".classes .class-{number}").evaluate("e => getComputedStyle(e).backgroundColor")
+            for number in (1, 2)
+        }
+        assert len(colours) == 2
+        x, y = page.evaluate(
+            "() => { const { map } = document.querySelector('.map');"
+            " const one = map.queryRenderedFeatures({layers: ['collection-points']})"
+            "   .find(({ properties }) => properties.class === 1);"
+            " const { x, y } = map.project(one.geometry.coordinates);"
+            " const box = map.getCanvas().getBoundingClientRect(); return [box.x + x, box.y + y]; }"
+        )
+        page.mouse.move(x, y)
+        assert re.search(state, page.locator(".maplibregl-popup").inner_text())
+
+
+def test_the_scale_is_that_of_what_is_drawn(browser: Browser, sample_city: str) -> None:
+    """What lies elsewhere has no outline, and is far less."""
+    path = "/reports/asset-census{}?level=8"
+    features = httpx.get(sample_city + path.format(".geojson"), timeout=30).json()["features"]
+    drawn = [f["properties"]["value"] for f in features if f["geometry"]]
+    elsewhere = [f["properties"]["value"] for f in features if not f["geometry"]]
+    assert max(elsewhere) < min(drawn)
+    with visiting(browser, sample_city + path.format("")) as page:
+        wait_for_map(page)
+        assert page.locator(".ramp").inner_text().split() == [str(min(drawn)), str(max(drawn))]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("level=", "the whole registry has no boundary of its own"),
+        ("division=310115", "these divisions were loaded without boundaries"),
+    ],
+)
+def test_a_report_without_a_map_says_why(site: Site, query: str, words: str) -> None:
+    answer = site.get(f"/reports/asset-census?{query}&lang=en")
+    assert answer.status_code == 200
+    assert words in answer.text
+    assert 'class="map"' not in answer.text
+
+
+@pytest.mark.parametrize(
     ("path", "status", "code"),
     [
         ("/reports/lifts", 404, "report.unknown"),
@@ -178,7 +236,7 @@ def test_what_cannot_be_asked_is_a_page_that_says_so(site: Site, path: str, stat
             "若干月内到期 为 999；应在 0 到",
         ),
         (f"within={5_000 * '9'}", "Due within months should be an integer", "若干月内到期 应为整数"),
-        ("level=10", "no division of level 10 in this registry. Choose", "本登记库中没有级别为 10 的区划"),
+        ("level=10", "No division of level 10 lies in what was chosen. Choose", "没有级别为 10 的区划"),
     ],
 )
 def test_a_form_that_was_filled_in_wrongly_comes_back_with_the_words(

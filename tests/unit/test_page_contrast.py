@@ -43,8 +43,8 @@ def test_text_stands_out(theme: str, ground: str, text: str) -> None:
 def test_colours_of_the_map_stand_out(theme: str) -> None:
     """WCAG 2.2, 1.4.11: what is drawn, 3 to 1 against its ground."""
     known = colours(theme)
-    drawn = [name for name in known if name.startswith(("kind-", "pipe-"))]
-    assert len(drawn) == 17
+    drawn = [name for name in known if name.startswith(("kind-", "pipe-", "class-"))]
+    assert len(drawn) == 21
     for ground in ("paper", "ground"):
         faint = [name for name in drawn if contrast(known[name], known[ground]) < GRAPHICAL]
         assert faint == []

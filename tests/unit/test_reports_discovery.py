@@ -121,6 +121,7 @@ FIRST = SOUND.tables[0]
         (replace(SOUND, figure="beauty"), "no column of its first table"),
         (replace(SOUND, takes=frozenset({"mood"})), "no parameter mood"),  # type: ignore[arg-type]
         (replace(SOUND, tables=(replace(FIRST, key="mood"),)), "key mood"),
+        (replace(SOUND, tables=(replace(FIRST, coloured_by="elevators"),)), "has no labels"),
         (replace(SOUND, tables=(replace(FIRST, columns=FIRST.columns[1:]),)), "AREA_COLUMNS"),
         (
             replace(SOUND, tables=(replace(FIRST, columns=(*FIRST.columns, FIRST.columns[-1])),)),

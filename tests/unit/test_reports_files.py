@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -126,6 +127,22 @@ def test_geojson_of_assets_has_their_places_and_pages() -> None:
     assert first["geometry"] == {"type": "Point", "coordinates": [121.5, 31.2]}
     assert first["properties"]["href"] == "/a/310115-2133-000001-4"
     assert second["geometry"] is None
+
+
+def test_geojson_of_assets_has_the_class_that_colours_them_and_a_line_of_words() -> None:
+    states = {"late": ("Late", "逾期"), "soon": ("Soon", "将到期")}
+    columns = (
+        *PLACES.columns,
+        Column("due", "date", "Due", "应检日期"),
+        Column("state", "text", "State", "状态", labels=lambda: states),
+    )
+    table = replace(PLACES, columns=columns, coloured_by="state")
+    one = {"area": "*", "area_name": None, "code": "7", "lon": 1, "lat": 2, "due": date(2026, 5, 31)}
+    rows = ({**one, "state": "soon"}, {**one, "state": None, "due": None})
+    first, second = json.loads(FORMATS["geojson"].write(result(table, *rows), "zh"))["features"]
+    assert first["properties"]["label"] == "7 · 将到期 · 应检日期 2026-05-31"
+    assert (first["properties"]["class"], first["properties"]["class_label"]) == (2, "将到期")
+    assert "class" not in second["properties"]
 
 
 def test_a_table_without_places_cannot_be_drawn() -> None:

@@ -195,7 +195,15 @@ REPORT = Report(
     "缺失时采用数据来源所载日期。",
     tables=(
         Table("areas", "By area", "按区域", (*AREA_COLUMNS, *FIGURES), by_area),
-        Table("assets", "To inspect", "待检资产", (*AREA_COLUMNS, *ASSET_COLUMNS), to_inspect, places=True),
+        Table(
+            "assets",
+            "To inspect",
+            "待检资产",
+            (*AREA_COLUMNS, *ASSET_COLUMNS),
+            to_inspect,
+            places=True,
+            coloured_by="state",
+        ),
     ),
     figure="overdue",
     takes=frozenset({"kinds", "on", "within"}),

@@ -51,7 +51,8 @@ class Table:
 
     Rows of areas begin with ``AREA_COLUMNS``; ``key`` names the column that tells several rows of one area
     apart. A table with ``places`` also selects ``twin.reports.selection.place_of`` an asset's geometry, so
-    that its rows are points on a map; the first table's rows are the areas themselves.
+    that its rows are points on a map; where it is ``coloured_by`` a column, that column's labels colour them.
+    The first table's rows are the areas themselves.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Table:
     statement: Callable[[Request], Select[Any]]
     key: str | None = None
     places: bool = False
+    coloured_by: str | None = None
 
     def title(self, lang: Language) -> str:
         """What it is called."""
@@ -132,3 +134,9 @@ def _table_problems(table: Table) -> Iterator[Words]:
         yield f"columns of the table {table.name} share a name", f"表 {table.name} 有同名的列"
     if table.key is not None and table.key not in names:
         yield f"the key {table.key} is no column of {table.name}", f"键 {table.key} 不是表 {table.name} 的列"
+    labelled = {column.name for column in table.columns if column.labels is not None}
+    if table.coloured_by is not None and table.coloured_by not in labelled:
+        yield (
+            f"{table.coloured_by} of {table.name} colours its places and has no labels",
+            f"表 {table.name} 的着色列 {table.coloured_by} 没有标签",
+        )

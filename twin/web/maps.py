@@ -20,7 +20,7 @@ _WORDS = (
     *("map", "zoom_in", "zoom_out", "attribution", "close"),
     *("loading", "map_failed", "no_webgl", "nothing_to_show", "try_again"),
     *("assets_counted", "hexagon", "hexagons_in_view", "assets_in_view", "nearest_in_view", "none_in_view"),
-    *("no_kind", "and_others"),
+    *("without_position", "no_kind", "and_others"),
 )
 
 

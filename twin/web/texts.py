@@ -48,7 +48,11 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "{count} assets; here the {listed} nearest to the middle.",
         "{count} 件资产；以下为距中心最近的 {listed} 件。",
     ),
-    "none_in_view": ("No assets of these kinds.", "没有所选种类的资产。"),
+    "none_in_view": ("No assets of these kinds in view.", "视野内没有所选种类的资产。"),
+    "without_position": (
+        " {count} without a position: not on the map.",
+        "另有 {count} 件未登记位置，不在地图上。",
+    ),
     "no_kind": ("Choose a kind to see its assets.", "请选择要显示的资产种类。"),
     "and_others": ("{name} and {count} more", "{name} 等，另有 {count} 件"),
     "try_again": ("Try again", "重试"),
@@ -89,8 +93,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "没有区划 {division}。请从输入框的列表中选择，或留空。",
     ),
     "report_no_level": (
-        "There is no division of level {level} {where_en}. Choose another level.",
-        "{where_zh}没有级别为 {level} 的区划。请选择其他级别。",
+        "No division of level {level} lies in what was chosen. Choose another level.",
+        "所选范围内没有级别为 {level} 的区划。请选择其他级别。",
     ),
     "report_too_slow": (
         "The report took longer than {seconds:g} s and was stopped. Take a smaller division or fewer kinds.",

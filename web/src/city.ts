@@ -5,12 +5,29 @@ import type { GeoJSONSource, Map as MapLibre } from "maplibre-gl";
 import { boxOf, counts, hexagons, NOTHING, shapes } from "./features";
 import { ASSETS, COUNTS, cityLayers, HEXAGONS } from "./layers";
 import { Legend } from "./legend";
-import { holds, meets, mostAssets, REACH_PIXELS, resolutionFor, widened } from "./levels";
+import {
+  holds,
+  meets,
+  mostAssets,
+  REACH_PIXELS,
+  resolutionFor,
+  WIDEST_HEXAGON_PIXELS,
+  widened,
+} from "./levels";
 import { Listing } from "./listing";
 import { addLayers, type Box, boxAround, openMap } from "./map";
 import { element, tell } from "./page";
 import { Pointing } from "./pointing";
-import { type Asset, type Cell, countCells, fetchAssets, Refused } from "./registry";
+import {
+  type Asset,
+  type Cell,
+  countCells,
+  countWithoutPosition,
+  fetchAssets,
+  type Kinds,
+  Refused,
+  total,
+} from "./registry";
 import { say } from "./words";
 
 const PATIENCE_MS = 150;
@@ -22,13 +39,16 @@ interface Shown {
   resolution: number;
   cells: Cell[];
   assets: Asset[] | null;
+  /** How many assets of the kinds have no position. */
+  placeless: number;
 }
 
 /** Opens the map in `container`, whose `data-extent` is the box around the city, and its parts in `side`. */
 export async function showCity(container: HTMLElement, side: HTMLElement): Promise<void> {
   tell(container, "loading", say("loading"));
   const bounds = JSON.parse(container.dataset.extent ?? "null") as Box;
-  const options = { bounds, fitBoundsOptions: { padding: 48, maxZoom: 17 }, hash: "map" } as const;
+  const padding = Math.min(WIDEST_HEXAGON_PIXELS, container.clientWidth / 5, container.clientHeight / 5);
+  const options = { bounds, fitBoundsOptions: { padding, maxZoom: 17 }, hash: "map" } as const;
   try {
     const map = await openMap(container, options);
     Object.assign(container, { map });
@@ -44,6 +64,7 @@ class City {
   private readonly listing: Listing;
   private readonly pointing: Pointing;
   private shown: Shown | null = null;
+  private readonly placeless = new Map<string, number>();
   private fetching = new AbortController();
   private waiting = 0;
 
@@ -54,7 +75,10 @@ class City {
   ) {
     const open = (cell: string): void => void map.fitBounds(boxOf(cell), { padding: 8 });
     this.legend = new Legend(side, () => void this.refresh());
-    this.listing = new Listing(side, { open, label: (kind) => this.legend.label(kind) });
+    this.listing = new Listing(side.querySelector(".in-view") ?? side, {
+      open,
+      label: (kind) => this.legend.label(kind),
+    });
     this.pointing = new Pointing(map, { open, linkTo: (asset) => this.listing.linkTo(asset) });
     for (const id of [HEXAGONS, COUNTS, ASSETS]) map.addSource(id, { type: "geojson", data: NOTHING });
     addLayers(map, () => cityLayers(this.legend));
@@ -68,7 +92,7 @@ class City {
   async refresh(): Promise<void> {
     this.fetching.abort();
     if (this.legend.kinds?.length === 0) {
-      this.show({ box: this.view(), kinds: "", resolution: 0, cells: [], assets: [] });
+      this.show({ box: this.view(), kinds: "", resolution: 0, cells: [], assets: [], placeless: 0 });
       this.listing.say(say("no_kind"));
     } else if (this.shown && this.suffices(this.shown)) {
       this.list(this.shown);
@@ -98,10 +122,21 @@ class City {
     const view = this.view(REACH_PIXELS);
     const box = widened(view, (view[2] - view[0]) / 4, (view[3] - view[1]) / 4);
     const resolution = this.resolution();
-    const cells = await countCells(box, resolution, kinds, signal);
-    const total = cells.reduce((sum, { count }) => sum + count, 0);
-    const assets = total <= mostAssets(this.map.getZoom()) ? await fetchAssets(box, kinds, signal) : null;
-    return { box, kinds: String(kinds), resolution, cells, assets };
+    const [cells, placeless] = await Promise.all([
+      countCells(box, resolution, kinds, signal),
+      this.countPlaceless(kinds, signal),
+    ]);
+    const few = total(cells) <= mostAssets(this.map.getZoom());
+    const assets = few ? await fetchAssets(box, kinds, signal) : null;
+    return { box, kinds: String(kinds), resolution, cells, assets, placeless };
+  }
+
+  /** Wherever one looks, the assets without a position stay the same: they are counted once. */
+  private async countPlaceless(kinds: Kinds, signal: AbortSignal): Promise<number> {
+    const known = this.placeless.get(String(kinds));
+    const count = known ?? (await countWithoutPosition(kinds, signal));
+    this.placeless.set(String(kinds), count);
+    return count;
   }
 
   /** Whether what is shown is right for the view: all of its assets, or hexagons of the right size. */
@@ -135,14 +170,17 @@ class City {
   }
 
   /** Says and lists what is in view. */
-  private list({ cells, assets }: Shown): void {
+  private list({ cells, assets, placeless }: Shown): void {
     const view = this.view();
     if (assets === null) {
-      this.listing.cells(cells.filter(({ cell }) => meets(view, boxOf(cell))));
+      this.listing.cells(
+        cells.filter(({ cell }) => meets(view, boxOf(cell))),
+        placeless,
+      );
     } else {
       const { lng, lat } = this.map.getCenter();
       const inView = ({ geometry }: Asset): boolean => meets(view, boxAround(geometry) ?? view);
-      this.listing.assets(assets.filter(inView), lng, lat);
+      this.listing.assets(assets.filter(inView), placeless, lng, lat);
     }
   }
 

@@ -1,6 +1,7 @@
-/** A map of one GeoJSON document: areas coloured by their `value`, a `label` for each feature, its `href`. */
+/** A map of one GeoJSON document: areas coloured by their `value`, points by their `class`, a `label` for each
+ * feature, its `href`. */
 
-import type { FeatureCollection } from "geojson";
+import type { Feature, FeatureCollection } from "geojson";
 import type {
   GeoJSONSource,
   LayerSpecification,
@@ -13,6 +14,8 @@ import { colour, element, tell } from "./page";
 import { counted, say } from "./words";
 
 const SOURCE = "collection";
+/** The colours of classes in the style sheet. */
+const CLASSES = ["class-1", "class-2", "class-3", "class-4"];
 const LAYERS = ["collection-areas", "collection-lines", "collection-points"];
 
 /** Fetches the document that `data-geojson` names and shows it, fitted to the map. */
@@ -37,9 +40,13 @@ async function show(container: HTMLElement, collection: FeatureCollection): Prom
     return;
   }
   const map = await openMap(container, { bounds: box, fitBoundsOptions: { padding: 32, maxZoom: 17 } });
-  const values = collection.features.map((feature) => feature.properties?.value as unknown).filter(isNumber);
+  Object.assign(container, { map });
+  const drawn = collection.features.filter(({ geometry }) => geometry !== null);
+  const values = drawn.map((feature) => feature.properties?.value as unknown).filter(isNumber);
+  const classes = classesOf(drawn);
   map.addSource(SOURCE, { type: "geojson", data: collection });
   addLayers(map, () => layers(Math.min(...values), Math.max(...values)));
+  if (classes.size) container.after(key(classes, collection.features.length - drawn.length));
   if (values.length) container.after(scale(Math.min(...values), Math.max(...values)));
   listen(map);
   map.once("idle", () => tell(container, "ready"));
@@ -87,13 +94,46 @@ function layers(least: number, most: number): LayerSpecification[] {
       source: SOURCE,
       filter: isType("Point"),
       paint: {
-        "circle-color": fill,
+        "circle-color": ["case", ["has", "class"], colourOfClass(), fill],
         "circle-radius": 6,
-        "circle-stroke-color": shape,
+        "circle-stroke-color": ["case", ["has", "class"], colour("paper"), shape],
         "circle-stroke-width": 1.5,
       },
+      layout: { "circle-sort-key": ["-", ["coalesce", ["get", "class"], 0]] },
     },
   ] as LayerSpecification[];
+}
+
+/** The colour of a point's class; classes beyond the colours there are begin again with the first. */
+function colourOfClass(): unknown[] {
+  const colours = CLASSES.flatMap((name, place) => [place, colour(name)]);
+  return ["match", ["%", ["-", ["get", "class"], 1], CLASSES.length], ...colours, colour("shape")];
+}
+
+interface Class {
+  label: string;
+  count: number;
+}
+
+/** The classes that there are, by their numbers, in order. */
+function classesOf(features: Feature[]): Map<number, Class> {
+  const found = new Map<number, Class>();
+  for (const { properties } of features) {
+    if (!isNumber(properties?.class)) continue;
+    const one = found.get(properties.class) ?? { label: String(properties.class_label), count: 0 };
+    found.set(properties.class, { ...one, count: one.count + 1 });
+  }
+  return new Map([...found].sort(([a], [b]) => a - b));
+}
+
+/** The classes' colours and counts, below the map, and how many features could not be drawn. */
+function key(classes: Map<number, Class>, placeless: number): HTMLElement {
+  const entries = [...classes].map(([number, { label, count }]) => {
+    const swatch = element("span", `swatch ${CLASSES[(number - 1) % CLASSES.length]}`);
+    return element("span", "", swatch, `${label} ${counted(count)}`);
+  });
+  const more = placeless ? [element("span", "", say("without_position", { count: counted(placeless) }))] : [];
+  return element("p", "classes", ...entries, ...more);
 }
 
 /** The colours' meaning: least and most value, below the map. */

@@ -5,6 +5,8 @@ import type { Box } from "./map";
 
 /** The width in pixels, from side to side, that a hexagon should have on the screen. */
 export const HEXAGON_PIXELS = 56;
+/** The most pixels from corner to corner that one has: what a hexagon may reach beyond its outermost asset. */
+export const WIDEST_HEXAGON_PIXELS = 105;
 /** Pixels beyond the view within which a hexagon that the view shows may have assets. */
 export const REACH_PIXELS = 160;
 

@@ -1,7 +1,7 @@
 /** What is in view, as a list beside the map: for those who read it, and for keyboards. */
 
 import { assetPath, element, link } from "./page";
-import type { Asset, Cell } from "./registry";
+import { type Asset, type Cell, total } from "./registry";
 import { counted, say } from "./words";
 
 const MOST_CELLS = 12;
@@ -28,26 +28,27 @@ export class Listing {
     root.append(this.said, this.list);
   }
 
-  /** Only words. */
-  say(words: string): void {
-    this.said.textContent = words;
+  /** Only words, and how many assets have no position. */
+  say(words: string, placeless = 0): void {
+    const more = placeless ? say("without_position", { count: counted(placeless) }) : "";
+    this.said.textContent = words + more;
     this.list.replaceChildren();
   }
 
   /** Hexagons, the fullest first. */
-  cells(cells: Cell[]): void {
-    const total = cells.reduce((sum, { count }) => sum + count, 0);
-    this.say(say("hexagons_in_view", { count: counted(total), hexagons: counted(cells.length) }));
+  cells(cells: Cell[], placeless: number): void {
+    const values = { count: counted(total(cells)), hexagons: counted(cells.length) };
+    this.say(say("hexagons_in_view", values), placeless);
     const fullest = cells.toSorted((a, b) => b.count - a.count).slice(0, MOST_CELLS);
     this.list.replaceChildren(...fullest.map((cell) => element("li", "", this.opener(cell))));
   }
 
   /** Assets, those nearest to a place first. */
-  assets(assets: Asset[], lon: number, lat: number): void {
+  assets(assets: Asset[], placeless: number, lon: number, lat: number): void {
     const listed = Math.min(assets.length, MOST_ASSETS);
     const name =
       assets.length === 0 ? "none_in_view" : listed < assets.length ? "nearest_in_view" : "assets_in_view";
-    this.say(say(name, { count: counted(assets.length), listed: counted(listed) }));
+    this.say(say(name, { count: counted(assets.length), listed: counted(listed) }), placeless);
     const shrink = Math.cos((lat * Math.PI) / 180);
     const distance = ({ position }: Asset): number =>
       Math.hypot((position.lon - lon) * shrink, position.lat - lat);

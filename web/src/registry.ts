@@ -3,12 +3,12 @@
 import type { Geometry } from "geojson";
 import assetsInView from "../../graphql/operations/assets_in_view.graphql";
 import cellsInView from "../../graphql/operations/cells_in_view.graphql";
+import withoutPosition from "../../graphql/operations/without_position.graphql";
 import { asFilter } from "./levels";
 import type { Box } from "./map";
 
-export interface Cell {
+export interface Cell extends Counted {
   cell: string;
-  count: number;
 }
 
 export interface Asset {
@@ -43,6 +43,16 @@ export async function countCells(
   return answer.cells;
 }
 
+/** How many assets of these kinds no map can show. Rejects with `Refused`. */
+export async function countWithoutPosition(kinds: Kinds, signal: AbortSignal): Promise<number> {
+  const { groups, cells } = await ask<{ groups: Counted[]; cells: Counted[] }>(
+    withoutPosition,
+    { kinds },
+    signal,
+  );
+  return total(groups) - total(cells);
+}
+
 /** Every asset that meets the box, page by page. Rejects with `Refused`. */
 export async function fetchAssets(box: Box, kinds: Kinds, signal: AbortSignal): Promise<Asset[]> {
   const found: Asset[] = [];
@@ -55,6 +65,13 @@ export async function fetchAssets(box: Box, kinds: Kinds, signal: AbortSignal): 
   } while (after !== null);
   return found;
 }
+
+interface Counted {
+  count: number;
+}
+
+/** What counts add up to. */
+export const total = (counts: Counted[]): number => counts.reduce((sum, { count }) => sum + count, 0);
 
 interface AssetsAnswer {
   assets: { nodes: Asset[]; pageInfo: { hasNextPage: boolean; endCursor: string | null } };

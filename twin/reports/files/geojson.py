@@ -2,7 +2,9 @@
 
 Each feature bears ``label`` and, of an area, ``value``: the report's main figure, a share in percent, which
 colours maps. Of a table with several rows for an area the figures are told apart by the row's key
-(``elevator_in_service``), and the values are added up. Features of assets bear ``href``, their page.
+(``elevator_in_service``), and the values are added up. Features of assets bear ``href``, their page, and,
+where a column colours them, ``class``, the place of its value among the column's labels from 1, and
+``class_label``, the value in words.
 """
 
 from __future__ import annotations
@@ -42,12 +44,29 @@ def _place(row: Row, table: Rows, lang: Language) -> dict[str, Any]:
     lon, lat = row["lon"], row["lat"]
     properties = {c.name: row[c.name] for c in table.table.columns}
     if "code" in row:
-        words = (
-            shown(c, row[c.name], lang) for c in table.table.columns if c.name in {"code", "name", "due"}
-        )
-        properties |= {"label": " · ".join(filter(None, words)), "href": f"/a/{quote(row['code'], safe='')}"}
+        properties |= {"label": _label(row, table, lang), "href": f"/a/{quote(row['code'], safe='')}"}
+    properties |= _class(row, table, lang)
     geometry = None if lon is None else {"type": "Point", "coordinates": [lon, lat]}
     return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def _label(row: Row, table: Rows, lang: Language) -> str:
+    """An asset in a line: what it is called, its kind and code, the state that colours it, when it is due."""
+    columns = {c.name: c for c in table.table.columns}
+    named = ("name", "kind", "code", table.table.coloured_by, "due")
+    words = []
+    for column in (columns[name] for name in named if name in columns):
+        text = shown(column, row[column.name], lang)
+        words.append(f"{column.heading(lang)} {text}" if text and column.type == "date" else text)
+    return " · ".join(filter(None, words))
+
+
+def _class(row: Row, table: Rows, lang: Language) -> dict[str, Any]:
+    column = next((c for c in table.table.columns if c.name == table.table.coloured_by), None)
+    if column is None or column.labels is None or row[column.name] not in column.labels():
+        return {}
+    value = row[column.name]
+    return {"class": list(column.labels()).index(value) + 1, "class_label": shown(column, value, lang)}
 
 
 def _areas(result: Result, table: Rows, lang: Language) -> Iterator[dict[str, Any]]:
