@@ -157,7 +157,7 @@ def _asked(report: Report, given: QueryParams, lang: Language) -> Asked:
         report,
         division=values.get("division"),
         level=values.get("level"),
-        kinds=given.getlist("kind"),
+        kinds=list(filter(None, given.getlist("kind"))),
         on=values.get("on"),
         within=values.get("within"),
     )
