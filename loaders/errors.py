@@ -390,3 +390,35 @@ class LoadStopped(TwinError):
     code = "load.stopped"
     en = "The database stopped the load of {dataset}: {reason} Nothing was changed; load again."
     zh = "数据库中止了 {dataset} 的加载：{reason} 未作任何更改，请重新加载。"
+
+
+class LoadUnknown(TwinError):
+    """There is no load of that number."""
+
+    code = "load.unknown"
+    en = "There is no load {load}. `twin loads` lists those that there are."
+    zh = "没有第 {load} 次加载。可用 `twin loads` 查看已有的加载。"
+
+
+class LoadUndone(TwinError):
+    """The load is undone already."""
+
+    code = "undo.done"
+    en = "Load {load} is undone already, by load {by}. `twin loads undo {by}` brings it back."
+    zh = "第 {load} 次加载已由第 {by} 次撤销。可用 `twin loads undo {by}` 恢复。"
+
+
+class LoadReturned(TwinError):
+    """The load brought back a load that was undone."""
+
+    code = "undo.return"
+    en = "Load {load} brought load {returned} back. Undo that one: `twin loads undo {returned}`."
+    zh = "第 {load} 次加载恢复了第 {returned} 次加载。请撤销后者：`twin loads undo {returned}`。"
+
+
+class NothingToUndo(TwinError):
+    """The load made no asset and changed none."""
+
+    code = "undo.nothing"
+    en = "Load {load} made no asset and changed none: there is nothing to undo."
+    zh = "第 {load} 次加载未新增也未变更任何资产，无可撤销。"

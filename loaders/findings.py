@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -56,6 +56,17 @@ class Finding:
             "text": words,
         }
 
+    def as_record(self) -> dict[str, object]:
+        """The finding to be kept: in English, and with the facts that its words name."""
+        return {**self.as_json("en"), "facts": dict(self.facts)}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Finding:
+        """The finding that was kept."""
+        row, field_, value, reason, key = (record[n] for n in ("row", "field", "value", "reason", "key"))
+        facts = record.get("facts") or defaultdict(lambda: "…")
+        return cls(row, field_, value, reason, facts, key)
+
 
 class Journal(Protocol):
     """Where every finding is written down, also those that a receipt only counts."""
@@ -67,10 +78,10 @@ class Journal(Protocol):
 class Findings:
     """Rejections, or warnings; a ``journal`` takes down all of them."""
 
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
+    def __init__(self, counts: Mapping[str, int] | None = None, kept: Iterable[Finding] = ()) -> None:
+        self.counts: Counter[str] = Counter(counts)
         self.journal: Journal | None = None
-        self._kept: list[Finding] = []
+        self._kept: list[Finding] = list(kept)
 
     @property
     def total(self) -> int:

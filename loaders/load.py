@@ -12,12 +12,10 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psycopg
-
 from loaders.bundle import named_as_given
 from loaders.coding import Coder, adopt_codes
 from loaders.crs import require_inside
-from loaders.errors import KeyChanged, LoadConflict, LoadStopped
+from loaders.errors import KeyChanged
 from loaders.formats import Rows, Source
 from loaders.job import Brought, Job
 from loaders.locations import Address, locate
@@ -27,10 +25,11 @@ from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.road import Road
+from loaders.session import registry
 from loaders.settle import number_rest, settle
 from loaders.snapshot import Snapshot
 from loaders.stage import Stage, dataset_lock, sweep
-from twin.errors import TwinError, sentence
+from twin.errors import TwinError
 from twin.identity import scheme_for_division
 from twin.registry.database import Connection, connect
 from twin.registry.divisions import Divisions, NoDivisions, UnknownDivision
@@ -79,7 +78,7 @@ def _load(
 ) -> None:
     """What ``load`` does with a file that can be loaded. Raises ``RowsRejected`` as ``on_error`` says."""
     receipt = ready.receipt
-    with _registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
+    with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection)
         road, job, coder = _begin(connection, lock, ready, options)
         with _undone_on_failure(job, coder):
@@ -128,7 +127,7 @@ def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
         if not options.dry_run:
             merge(job, options.as_json(), [d for d in (options.division, divisions.home) if d])
     if not options.dry_run:
-        analyze(job)
+        analyze(job.connection, job.kind)
     return unused
 
 
@@ -202,20 +201,6 @@ def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None
         if rows is None:
             return
         yield rows
-
-
-@contextmanager
-def _registry(dataset: str) -> Iterator[Connection]:
-    """A connection for the whole load, whose failures are told in our words."""
-    try:
-        with connect("owner", autocommit=True) as connection:
-            # A server that works on for a client that was killed would hold the dataset for as long.
-            connection.execute("SET client_connection_check_interval = '1s'")
-            yield connection
-    except psycopg.errors.UniqueViolation as error:
-        raise LoadConflict(what=error.diag.constraint_name) from error
-    except psycopg.OperationalError as error:
-        raise LoadStopped(dataset=dataset, reason=sentence(error)) from error
 
 
 @contextmanager

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
-from psycopg import sql
+from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from loaders.job import HASH, Job
+from loaders.receipt import Receipt
+from twin.kinds import Kind
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import attach_partition, begin_partition, partition_name
+from twin.registry.statements import statement
 from twin.registry.tables import STATE_COLUMNS
 from twin.registry.words import searchable
 
@@ -29,10 +33,10 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     job.run("insert_organisations")
     job.run("insert_issuing")
     if receipt.changed:
-        _refresh_words(job)
+        refresh_words(job.connection, job.stage.table, job.facts)
     if receipt.new or receipt.changed:
         job.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (receipt.load,))
-    _keep_receipt(job, options)
+    keep_receipt(job.connection, job.dataset_id, receipt, options)
 
 
 # A new asset is valid since it was installed, where that is known and past, else since now.
@@ -53,6 +57,7 @@ def _write_changes(job: Job) -> None:
     old_state = sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS)
     job.run("close_versions", state=state, old_state=old_state)
     job.run("update_assets", assignments=_assignments(job), hash=HASH)
+    job.run("return_assets", hash=HASH)
     job.run("close_identifiers", given_up=job.stage.composed("given_up"))
 
 
@@ -71,30 +76,34 @@ def _assignments(job: Job) -> sql.Composable:
     )
 
 
-def _refresh_words(job: Job) -> None:
-    """The search texts of changed assets, from all that they bear now."""
-    rows = job.connection.execute(job.stage.composed("changed_texts"), job.facts).fetchall()
+def refresh_words(connection: Connection[Any], stage: sql.Composable, facts: Mapping[str, object]) -> None:
+    """The search texts of the changed assets in ``stage``, from all that they bear now."""
+    changed = sql.SQL(statement("loaders", "changed_texts")).format(stage=stage)
+    rows = connection.execute(changed, facts).fetchall()
     codes = [code for code, _ in rows]
     words = [searchable(texts) for _, texts in rows]
-    job.run("write_words", {"codes": codes, "words": words})
+    connection.execute(statement("loaders", "write_words"), {**facts, "codes": codes, "words": words})
 
 
-def analyze(job: Job) -> None:
+def analyze(connection: Connection[Any], kind: Kind) -> None:
     """Let the planner know what has come."""
-    for table in (partition_name(job.kind), "identifier"):
-        job.connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
+    for table in (partition_name(kind), "identifier"):
+        connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
 
 
-def _keep_receipt(job: Job, options: dict[str, object]) -> None:
-    receipt = job.receipt
-    job.run(
-        "insert_load",
+def keep_receipt(
+    connection: Connection[Any], dataset_id: int, receipt: Receipt, options: Mapping[str, object]
+) -> None:
+    """Write the load's row, with its receipt for ever."""
+    names = ("kind", "source", "format", "undoes", "read", "new", "changed", "same", "rejected")
+    connection.execute(
+        statement("loaders", "insert_load"),
         {
-            **{name: getattr(receipt, name) for name in ("read", "new", "changed", "same", "rejected")},
-            "source": receipt.source,
-            "format": receipt.format,
+            **{name: getattr(receipt, name) for name in names},
+            "load_id": receipt.load,
+            "dataset_id": dataset_id,
             "options": Jsonb(options, dumps=orjson.dumps),
-            "receipt": Jsonb(receipt.as_json(), dumps=orjson.dumps),
+            "receipt": Jsonb(receipt.as_record(), dumps=orjson.dumps),
             "started_at": receipt.started,
         },
     )

@@ -63,6 +63,10 @@ REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
         "code.duplicate": ("Row {first} has the same code.", "与第 {first} 行身份码相同。"),
         "identifier.taken": ("The asset {other} bears it already.", "资产 {other} 已使用该标识。"),
         "identifier.duplicate": ("Row {first} bears it already.", "第 {first} 行已使用该标识。"),
+        "undo.changed_since": (
+            "{by} has changed it since; it stays as it is.",
+            "{by_zh}已将其更改，保持现状。",
+        ),
     }
 )
 
@@ -105,6 +109,10 @@ WARNINGS: Final[Mapping[str, Words]] = MappingProxyType(
         "identifier.shared": (
             "{other} bears it already; it finds that one only.",
             "{other} 已使用该标识；按此标识只能查到前者。",
+        ),
+        "undo.identifier_taken": (
+            "The asset {other} bears it now; it was not given back.",
+            "资产 {other} 现已使用该标识，未予恢复。",
         ),
         "code.differs": ("The asset keeps its code {other}.", "该资产保留原身份码 {other}。"),
         "code.malformed": (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any
 
-from loaders.findings import Findings
+from loaders.findings import Finding, Findings
 from twin.errors import Language
 
 
@@ -23,7 +24,8 @@ class Receipt:
     they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``attribution`` is
     whom to name as the source, None where nobody says; ``rejects`` the name of the file of rejected rows, if
     there were any. An ``aborted`` load changed nothing, as rows were rejected. ``seconds`` tells where the
-    time went.
+    time went. Of an undo, ``undoes`` is the load that it undoes and ``retired`` the changed assets that this
+    load had made.
     """
 
     source: str
@@ -40,6 +42,8 @@ class Receipt:
     new: int = 0
     changed: int = 0
     same: int = 0
+    undoes: int | None = None
+    retired: int = 0
     parents_by_place: int = 0
     encoding: str | None = None
     encoding_found: str | None = None
@@ -81,6 +85,7 @@ class Receipt:
             "rejected": self.rejected,
             "parents_by_place": self.parents_by_place,
             "load": self.load,
+            **({} if self.undoes is None else {"undoes": self.undoes, "retired": self.retired}),
             "dry_run": self.dry_run,
             "aborted": self.aborted,
             "rejects": self.rejects,
@@ -107,3 +112,26 @@ class Receipt:
             "started": self.started.isoformat(timespec="milliseconds"),
             "seconds": {stage: round(taken, 3) for stage, taken in self.seconds.items()},
         }
+
+    def as_record(self) -> dict[str, object]:
+        """The receipt as it is kept, from which ``of_record`` makes it again for any language."""
+        findings = {"rejections": self.rejections, "warnings": self.warnings}
+        kept = {name: [one.as_record() for one in some.kept] for name, some in findings.items()}
+        return {**self.as_json(), **kept}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Receipt:
+        """The receipt that was kept."""
+        plain = {one.name for one in fields(cls)} & set(record)
+        plain -= {"rejected", "rejections", "warnings", "started", "unmapped"}
+        return cls(
+            **{name: record[name] for name in plain},
+            unmapped=tuple(record["unmapped"]),
+            started=datetime.fromisoformat(record["started"]),
+            rejections=_findings(record["reasons"], record["rejections"]),
+            warnings=_findings(record["warning_reasons"], record["warnings"]),
+        )
+
+
+def _findings(counts: Mapping[str, int], kept: list[Mapping[str, Any]]) -> Findings:
+    return Findings(counts, map(Finding.of_record, kept))

@@ -37,7 +37,10 @@ def is_registered(connection: Connection[Any], load: int | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LastLoad:
-    """Of the last load of a dataset's kind the file's name and the key column, None where there was none."""
+    """Of the last load of a dataset's kind the file's name and the key column, None where there was none.
+
+    Loads that are undone, and those that undo, do not count.
+    """
 
     source: str
     key: str | None
@@ -46,8 +49,9 @@ class LastLoad:
     def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> LastLoad | None:
         """The last load, if there was one."""
         row = connection.execute(
-            "SELECT source, receipt ->> 'key' FROM twin.load"
-            " WHERE dataset_id = %s AND kind = %s ORDER BY id DESC LIMIT 1",
+            "SELECT source, receipt ->> 'key' FROM twin.load l"
+            " WHERE dataset_id = %s AND kind = %s AND undoes IS NULL"
+            " AND NOT EXISTS (SELECT FROM twin.undone u WHERE u.load_id = l.id) ORDER BY id DESC LIMIT 1",
             (dataset_id, kind.name),
         ).fetchone()
         return cls(*row) if row else None

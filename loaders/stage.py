@@ -53,6 +53,11 @@ class Stage:
         self.connection = connection
         self.name = _name(key)
 
+    @property
+    def table(self) -> sql.Identifier:
+        """The table of rows."""
+        return sql.Identifier("stage", self.name)
+
     def execute(
         self, name: str, parameters: Mapping[str, object] | None = None, /, **parts: sql.Composable
     ) -> int:
@@ -62,7 +67,7 @@ class Stage:
     def composed(self, name: str, /, **parts: sql.Composable) -> sql.Composed:
         """One of ``loaders/sql`` with the names of these tables filled in."""
         tables = {
-            "stage": sql.Identifier("stage", self.name),
+            "stage": self.table,
             "identifiers": sql.Identifier("stage", f"{self.name}_identifier"),
             "borne": sql.Identifier("stage", f"{self.name}_borne"),
             "findings": sql.Identifier("stage", f"{self.name}_finding"),

@@ -23,10 +23,10 @@ _TYPES: Mapping[str, Any] = {"text": str, "integer": int, "number": float, "bool
 class Assets:
     """The asset types of the kinds that there are."""
 
-    def __init__(self, kinds: Mapping[str, Kind], kind_enum: Any, where: type) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], kind_enum: Any, where: type, load: type) -> None:
         self.asset = declare("Asset")
         self.connection = declare("AssetConnection")
-        common = _common(self.asset, self.connection, kind_enum, where)
+        common = _common(self.asset, self.connection, kind_enum, where, load)
         names = {kind.name: pascal(kind.name) for kind in kinds.values()}
         by_constant = {name.upper(): type_name for name, type_name in names.items()}
         self.asset.resolve_type = staticmethod(lambda row, _info, _type: by_constant[row["kind"]])  # type: ignore[attr-defined]
@@ -37,11 +37,11 @@ class Assets:
             "城市实体资产：各种类的共同部分。",
             is_interface=True,
         )
-        _connection(self.connection, self.asset, "assets", "资产")
+        connection_type(self.connection, self.asset, "assets", "资产")
         taken = {member.name for member in common}
         self.of_kind = {kind.name: self._type(kind, names[kind.name], taken) for kind in kinds.values()}
         self.connections = {
-            kind.name: _connection(
+            kind.name: connection_type(
                 declare(f"{names[kind.name]}Connection"), self.of_kind[kind.name], kind.en.lower(), kind.zh
             )
             for kind in kinds.values()
@@ -71,12 +71,12 @@ def _attribute(kind: Kind, attribute: Attribute) -> Member:
     return Member(camel(attribute.name), type_, *words, key=attribute_label(kind, attribute))
 
 
-def _connection(connection: type, node: type, en: str, zh: str) -> type:
+def connection_type(connection: type, node: type, en: str, zh: str) -> type:
     edge = object_type(
         connection.__name__.replace("Connection", "Edge"),
         [
             Member("cursor", str, "The place in the list.", "在列表中的位置。", nullable=False),
-            Member("node", node, "The asset.", "资产。", nullable=False),
+            Member("node", node, "What stands there.", "该条内容。", nullable=False),
         ],
         f"A place in a list of {en}.",
         f"{zh}列表中的一条。",
@@ -104,12 +104,12 @@ def _position(root: Any) -> Any:
     return position(root["position"])
 
 
-def _common(asset: type, connection: type, kind_enum: Any, where: type) -> list[Member]:
+def _common(asset: type, connection: type, kind_enum: Any, where: type, load: type) -> list[Member]:
     return [
         *_identity(kind_enum),
         *_place(),
         *_responsible(),
-        *_origin(),
+        *_origin(load),
         *_relatives(asset, connection, where),
     ]
 
@@ -168,11 +168,11 @@ def _responsible() -> list[Member]:
     ]
 
 
-def _origin() -> list[Member]:
+def _origin(load: type) -> list[Member]:
     return [
         Member("dataset", objects.Dataset, "The data set it comes from.", "来源数据集。", nullable=False),
         Member("sourceKey", str, "Its key in the data set.", "在数据集中的编号。", nullable=False),
-        Member("load", objects.Load, "The load that last changed it.", "最近更新它的导入。"),
+        Member("load", load, "The load that last changed it.", "最近更新它的导入。"),
         Member("rowNumber", int, "The row of the file.", "文件中的行号。"),
         Member("validFrom", DateTime, "Since when it has been as it is.", "现状生效时间。", nullable=False),
         Member("updated", DateTime, "Since when the registry has known.", "登记更新时间。", nullable=False),

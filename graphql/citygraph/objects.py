@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from citygraph.making import Member, complete, declare, many, object_type
-from citygraph.scalars import Cell, DateTime, GeoJSON
+from citygraph.scalars import Cell, GeoJSON
 
 Division = declare("Division")
 complete(
@@ -71,18 +71,6 @@ Dataset = object_type(
     ],
     "A set of data that assets come from.",
     "资产来源数据集。",
-)
-Load = object_type(
-    "Load",
-    [
-        Member("id", int, "Its number.", "编号。", nullable=False),
-        Member("source", str, "The file that was loaded.", "导入的文件。", nullable=False),
-        Member("format", str, "The file's format.", "文件格式。", nullable=False),
-        Member("startedAt", DateTime, "When it began.", "开始时间。", nullable=False),
-        Member("finishedAt", DateTime, "When it ended.", "结束时间。", nullable=False),
-    ],
-    "A load of a file.",
-    "一次导入。",
 )
 PageInfo = object_type(
     "PageInfo",

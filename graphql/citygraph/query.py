@@ -8,6 +8,7 @@ from typing import Any
 from citygraph import enums, inputs, objects, reports, resolvers
 from citygraph.assets import Assets
 from citygraph.inputs import Filters
+from citygraph.loads import Loads
 from citygraph.making import Member, argument, many, object_type, typed
 from twin.kinds import Kind
 from twin.registry.query.names import camel
@@ -17,7 +18,9 @@ _AFTER = argument(str | None, "The cursor after which to begin.", "起始游标�
 _WHERE = ("Which of them.", "筛选条件。")
 
 
-def query_type(kinds: Mapping[str, Kind], kind_enum: Any, filters: Filters, assets: Assets) -> type:
+def query_type(
+    kinds: Mapping[str, Kind], kind_enum: Any, filters: Filters, assets: Assets, loads: Loads
+) -> type:
     """Query, for the kinds that there are."""
     where = argument(filters.asset | None, *_WHERE)
     members = [
@@ -26,6 +29,7 @@ def query_type(kinds: Mapping[str, Kind], kind_enum: Any, filters: Filters, asse
         *(_of_kind(kind, filters, assets) for kind in kinds.values()),
         *_places(assets, where),
         _groups(kinds, where),
+        *_loads(kind_enum, loads),
         *_registry(kind_enum),
         *reports.members(kind_enum),
     ]
@@ -148,6 +152,29 @@ def _registry(kind_enum: Any) -> list[Member]:
             "登记库自身。",
             nullable=False,
             resolver=typed(resolvers.registry_itself, itself),
+        ),
+    ]
+
+
+def _loads(kind_enum: Any, loads: Loads) -> list[Member]:
+    one = typed(resolvers.load, loads.load | None, number=argument(int, "Its number.", "编号。", "id"))
+    several = typed(
+        resolvers.loads,
+        loads.connection,
+        dataset=argument(str | None, "Of this data set.", "属于此数据集。"),
+        kind=argument(kind_enum | None, "Of this kind.", "属于此种类。"),
+        first=_FIRST,
+        after=_AFTER,
+    )
+    return [
+        Member("load", loads.load, "A load, by its number.", "按编号查一次导入。", resolver=one),
+        Member(
+            "loads",
+            loads.connection,
+            "Loads, newest first.",
+            "历次导入，新的在前。",
+            nullable=False,
+            resolver=several,
         ),
     ]
 

@@ -21,8 +21,10 @@ from twin.identity.errors import CodeCheckDigit, CodeMalformed, CodeUnhyphenated
 from twin.kinds import all_kinds
 from twin.kinds.model import Kind
 from twin.registry.query import counts, read, registry
+from twin.registry.query import loads as some_loads
 from twin.registry.query.errors import AskedTwice, PageOfCodes
 from twin.registry.query.inputs import Given
+from twin.registry.query.loads import LoadsWanted
 from twin.registry.query.names import camel, constant
 from twin.registry.query.pages import Page, PageWanted, page
 from twin.registry.query.selection import asks_for, node_fields
@@ -203,3 +205,25 @@ async def kinds() -> Any:
 
 
 _ATTRIBUTE_FACTS = ("name", "type", "unit", "en", "zh", "source", "indexed")
+
+
+async def load(info: Info[Context], number: int) -> Any:
+    """One load."""
+    return await info.context.ask(some_loads.one_load(Given(number, "id"), asked_of(info)))
+
+
+async def loads(
+    info: Info[Context],
+    *,
+    dataset: str | None = None,
+    kind: str | None = None,
+    first: int | None = None,
+    after: str | None = None,
+) -> Any:
+    """A page of loads, newest first."""
+    asked = asked_of(info)
+    wanted = LoadsWanted(dataset, kind, first, after)
+    found = await info.context.ask(some_loads.loads(wanted, node_fields(asked), info.context.max_page))
+    if asks_for(asked, "totalCount"):
+        found = replace(found, total=await info.context.ask(some_loads.count(wanted)))
+    return connection(found)

@@ -15,6 +15,7 @@ from citygraph.enums import kind_enum
 from citygraph.errors import stable
 from citygraph.inputs import Filters
 from citygraph.limits import MAX_TOKENS, DocumentLimits
+from citygraph.loads import Loads
 from citygraph.making import value_of
 from citygraph.query import query_type
 from citygraph.scalars import SCALARS
@@ -45,9 +46,10 @@ def build_schema() -> Schema:
     kinds = all_kinds()
     kind = kind_enum(kinds)
     filters = Filters(kinds, kind)
-    assets = Assets(kinds, kind, filters.asset)
+    loads = Loads(kind)
+    assets = Assets(kinds, kind, filters.asset, loads.load)
     return Schema(
-        query=query_type(kinds, kind, filters, assets),
+        query=query_type(kinds, kind, filters, assets, loads),
         types=list(assets.of_kind.values()),
         config=StrawberryConfig(default_resolver=value_of, scalar_map=SCALARS),
         extensions=[

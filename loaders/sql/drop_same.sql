@@ -6,7 +6,7 @@ WITH same AS (
       AND {unchanged}
       AND a.geom IS NOT DISTINCT FROM CASE WHEN %(places)s THEN s.geom ELSE a.geom END
       AND a.attributes = (a.attributes - %(attributes)s::text[]) || s.attributes
-      AND NOT s.other_identifiers
+      AND NOT s.other_identifiers AND NOT s.comes_back
     RETURNING s.code, {hash} AS source_hash
 ), remembered AS (
     UPDATE twin.asset a

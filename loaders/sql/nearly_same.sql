@@ -6,4 +6,4 @@ WHERE s.existing AND s.geom IS NOT NULL AND a.geom IS NOT NULL
   AND s.geom && st_expand(a.geom, 1e-7)
   AND {unchanged}
   AND a.attributes = (a.attributes - %(attributes)s::text[]) || s.attributes
-  AND NOT s.other_identifiers
+  AND NOT s.other_identifiers AND NOT s.comes_back

@@ -1,5 +1,9 @@
--- Give each row whose asset is registered that asset's code.
+-- Give each row whose asset is registered that asset's code. An asset that an undo retired, and nothing else has
+-- touched, comes back with its row.
 UPDATE {stage} s
-SET code = a.code, issued_in = a.issued_in
+SET code = a.code,
+    issued_in = a.issued_in,
+    comes_back = a.status = 'retired' AND a.source_hash = 0
+        AND EXISTS (SELECT FROM twin.load u WHERE u.id = a.load_id AND u.undoes IS NOT NULL)
 FROM twin.asset a
 WHERE s.existing AND a.dataset_id = %(dataset_id)s AND a.kind = %(kind)s AND a.source_key = s.source_key

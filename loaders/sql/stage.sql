@@ -26,7 +26,8 @@ CREATE UNLOGGED TABLE {stage} (
     words text,
     geom geometry,
     cell bigint,
-    other_identifiers boolean NOT NULL DEFAULT false
+    other_identifiers boolean NOT NULL DEFAULT false,
+    comes_back boolean NOT NULL DEFAULT false
 );
 -- The identifiers that the rows bring, and who bears each of them now.
 CREATE UNLOGGED TABLE {identifiers} (

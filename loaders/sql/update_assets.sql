@@ -9,4 +9,4 @@ SET load_id = %(load_id)s,
     cell = CASE WHEN %(places)s THEN s.cell ELSE a.cell END,
     attributes = (a.attributes - %(attributes)s::text[]) || s.attributes{assignments}
 FROM {stage} s
-WHERE s.existing AND a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+WHERE s.existing AND NOT s.comes_back AND a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key

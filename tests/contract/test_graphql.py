@@ -130,6 +130,8 @@ def variables_of(name: str) -> dict[str, Any]:
         "assets_in_view": {"bbox": [121, 31, 122, 32], "first": 50},
         "groups": {"by": "STATUS", "where": {"division": "310115"}},
         "building_elevators": {"code": BUILDING.code},
+        "load": {"id": 1},
+        "loads": {"kind": "STREETLIGHT", "dataset": "survey"},
         "dataset_rows": {"dataset": "survey"},
         "division_tree": {"parent": "310115"},
         "report": {"name": "inspections", "level": "street"},

@@ -275,7 +275,9 @@ def print_receipt(receipt: Receipt) -> None:
 def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     """How the file was read, line by line."""
     name = f"{receipt.dataset} ({receipt.kind})"
-    if receipt.aborted:
+    if receipt.undoes is not None:
+        yield from _undo_facts(receipt, name)
+    elif receipt.aborted:
         yield f"Rows of {name} were rejected, so nothing was changed.", f"{name} 有拒收行，未作任何更改。"
     elif receipt.dry_run:
         yield f"A dry run of {name}: nothing was changed.", f"试运行 {name}：未作任何更改。"
@@ -303,6 +305,28 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
         count = f"{receipt.parents_by_place:,}"
         yield f"Put into what they stand in: {count}.", f"按位置确定所属：{count} 个。"
     yield from (NOTES[note] for note in receipt.notes)
+
+
+def _undo_facts(receipt: Receipt, name: str) -> Iterator[tuple[str, str]]:
+    number = receipt.undoes
+    if not receipt.changed:
+        yield (
+            f"Load {number} of {name} stays: all that it changed has changed since.",
+            f"未撤销第 {number} 次加载（{name}）：其资产此后均已更改。",
+        )
+    elif receipt.dry_run:
+        yield (
+            f"A dry run of undoing load {number} of {name}: nothing was changed.",
+            f"试运行撤销第 {number} 次加载（{name}）：未作任何更改。",
+        )
+    else:
+        yield (
+            f"Load {receipt.load} undoes load {number} of {name}.",
+            f"第 {receipt.load} 次：已撤销第 {number} 次加载（{name}）。",
+        )
+    if receipt.retired:
+        count = f"{receipt.retired:,}"
+        yield f"Retired, because that load had made them: {count}.", f"该次加载新增、现已停用：{count} 个。"
 
 
 def _print_findings(console: Console, receipt: Receipt) -> None:

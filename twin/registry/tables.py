@@ -250,8 +250,16 @@ load = Table(
     Column("receipt", JSONB, nullable=False),
     _instant("started_at", nullable=False),
     _instant("finished_at", nullable=False),
+    Column("undoes", BigInteger, comment="the load that it undoes"),
+    _instant(
+        "recorded_at",
+        nullable=False,
+        server_default=func.now(),
+        comment="now() of its transaction, where the recorded ranges of its slices begin",
+    ),
     CheckConstraint(text("read = new + changed + same + rejected"), name="accounted"),
     Index(None, "dataset_id"),
+    Index(None, "undoes", postgresql_where=text("undoes IS NOT NULL")),
 )
 
 change = Table(
@@ -298,5 +306,5 @@ division_view = _view(division)
 division_cover_view = _view(division_cover)
 organisation_view = _view(organisation)
 dataset_view = _view(dataset)
-load_view = _view(load)
+load_view = _view(load, Column("undone_by", BigInteger))
 code_successor_view = _view(code_successor)

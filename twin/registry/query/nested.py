@@ -97,13 +97,39 @@ def dataset(aliases: Aliases, number: str) -> str:
     )
 
 
-def load(aliases: Aliases, number: str) -> str:
-    """The load with this number."""
+def load(aliases: Aliases, number: str, fields: Sequence[Asked]) -> str:
+    """The load with this number, with what is asked of it."""
     s = aliases.next("l")
+    members = load_members(aliases, s, fields)
+    return f"(SELECT json_build_object({members}) FROM api.load {s} WHERE {s}.id = {number})"
+
+
+def load_members(aliases: Aliases, s: str, fields: Sequence[Asked]) -> str:
+    """The arguments of ``json_build_object`` for the load in the row ``s`` of ``api.load``."""
+    made = {
+        "id": f"{s}.id::text",
+        "kind": f"upper({s}.kind)",
+        "dataset": dataset(aliases, f"{s}.dataset_id"),
+        "startedAt": instant(f"{s}.started_at"),
+        "finishedAt": instant(f"{s}.finished_at"),
+        "undoneBy": f"{s}.undone_by",
+        "accuracy": f"({s}.receipt ->> 'accuracy')::float8",
+        **{name: f"{s}.receipt ->> '{name}'" for name in _RECEIPT_TEXTS},
+        **{name: _reasons(f"{s}.receipt", key) for name, key in _RECEIPT_REASONS.items()},
+    }
+    return ", ".join(f"'{one.name}', {made.get(one.name, f'{s}.{one.name}')}" for one in merged(fields))
+
+
+_RECEIPT_TEXTS = ("layer", "encoding", "key", "crs", "operation")
+_RECEIPT_REASONS = {"reasons": "reasons", "warningReasons": "warning_reasons"}
+
+
+def _reasons(receipt: str, key: str) -> str:
+    """How often each reason was found, most first."""
     return (
-        f"(SELECT json_build_object('id', {s}.id::text, 'source', {s}.source, 'format', {s}.format,"
-        f" 'startedAt', {instant(f'{s}.started_at')}, 'finishedAt', {instant(f'{s}.finished_at')})"
-        f" FROM api.load {s} WHERE {s}.id = {number})"
+        "(SELECT coalesce(json_agg(json_build_object('reason', e.key, 'count', e.value)"
+        " ORDER BY e.value::bigint DESC, e.key), '[]')"
+        f" FROM jsonb_each({receipt} -> '{key}') AS e)"
     )
 
 
@@ -126,7 +152,7 @@ NESTED: dict[str, tuple[str, Make]] = {
     "owner": ("owner", lambda aliases, key, _: organisation(aliases, key)),
     "maintainer": ("maintainer", lambda aliases, key, _: organisation(aliases, key)),
     "dataset": ("dataset_id", lambda aliases, number, _: dataset(aliases, number)),
-    "load": ("load_id", lambda aliases, number, _: load(aliases, number)),
+    "load": ("load_id", load),
     "identifiers": ("code", lambda aliases, code, _: identifiers(aliases, code)),
 }
 """Fields of an asset: the column they hang on, and what they become."""

@@ -1,0 +1,26 @@
+"""The connection that a load or an undo holds from beginning to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from loaders.errors import LoadConflict, LoadStopped
+from twin.errors import sentence
+from twin.registry.database import Connection, connect
+
+
+@contextmanager
+def registry(dataset: str) -> Iterator[Connection]:
+    """A connection for the whole load, whose failures are told in our words."""
+    try:
+        with connect("owner", autocommit=True) as connection:
+            # A server that works on for a client that was killed would hold the dataset for as long.
+            connection.execute("SET client_connection_check_interval = '1s'")
+            yield connection
+    except psycopg.errors.UniqueViolation as error:
+        raise LoadConflict(what=error.diag.constraint_name) from error
+    except psycopg.OperationalError as error:
+        raise LoadStopped(dataset=dataset, reason=sentence(error)) from error
