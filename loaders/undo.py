@@ -110,7 +110,7 @@ class _Undoing:
         self._count()
         if not self.receipt.changed:
             return
-        self.receipt.load = self._one("next_load")[0]
+        self.receipt.load = 0 if self.receipt.dry_run else self._one("next_load")[0]
         self._give_back()
         self._give_back_identifiers()
         self.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (self.receipt.load,))

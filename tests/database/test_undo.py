@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -10,10 +15,12 @@ from unittest import mock
 import psycopg
 import pytest
 
+from citygraph.execution import ask_now
 from loaders.errors import LoadConflict, LoadReturned, LoadUndone, LoadUnknown, NothingToUndo
 from loaders.merge import keep_receipt
 from loaders.receipt import Receipt
 from loaders.undo import undo
+from tests.commands import twin
 from tests.loading import (
     column,
     content_hash,
@@ -27,6 +34,7 @@ from tests.loading import (
     write_csv,
 )
 from twin.registry.divisions import set_home
+from twin.registry.query.errors import CursorInvalid
 from twin.registry.tables import STATE_COLUMNS
 
 Connection = psycopg.Connection
@@ -326,6 +334,38 @@ def test_a_failed_undo_leaves_nothing(
     assert content_hash(owner) == before
 
 
+def test_a_killed_undo_leaves_nothing(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    """Killed when the assets are written, while it waits for an identifier that somebody holds."""
+    load_into(pudong, write_csv(tmp_path / "v.csv", vehicles(vin(1))), "vehicle")
+    second = load_into(pudong, write_csv(tmp_path / "v.csv", vehicles(vin(2))), "vehicle")
+    before = content_hash(owner)
+    with owner.transaction():
+        owner.execute("SELECT FROM twin.identifier FOR UPDATE")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "twin.cli", "loads", "undo", str(second.load)],
+            env={**os.environ, "TWIN_DATABASE_URL": pudong},
+        )
+        with psycopg.connect(pudong, autocommit=True) as watching:
+            wait_for(watching, lambda: process.poll() is None, "Assets no longer bear")
+        process.kill()
+        process.wait()
+    while column(owner, OTHERS):
+        time.sleep(0.05)
+    assert content_hash(owner) == before
+    assert counts(undo_in(pudong, second.load)) == (1, 0, 1, 0, 0)
+
+
+OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
+def wait_for(connection: Connection, alive: Callable[[], bool], statement: str) -> None:
+    """Until somebody runs a statement with that text."""
+    running = "SELECT query FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+    while not any(statement in query for query in column(connection, running)):
+        assert alive()
+        time.sleep(0.02)
+
+
 def test_what_cannot_be_undone_is_refused(owner: Connection, pudong: str, tmp_path: Path) -> None:
     with pytest.raises(LoadUnknown):
         undo_in(pudong, 7)
@@ -348,3 +388,83 @@ def test_the_kept_receipt_is_the_printed_one(owner: Connection, pudong: str, tmp
         # The merge is not over when the receipt is written.
         assert {**kept, "seconds": None} == {**given, "seconds": None}
     assert record["reasons"] == {"key.duplicate": 1}
+
+
+def test_loads_are_listed_shown_and_undone_by_command(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    file = tmp_path / "lamps.csv"
+    first = load_into(pudong, write_csv(file, [*lamps(3), *lamps(1)]))
+    second = load_into(pudong, write_csv(file, lamps(2, name="新")))
+    load_into(pudong, write_csv(tmp_path / "v.csv", vehicles(vin(1))), "vehicle")
+
+    def listed(*options: str) -> list[int]:
+        return [load["id"] for load in json.loads(twin(pudong, "loads", *options, "--json").stdout)]
+
+    assert listed() == [3, 2, 1]
+    assert listed("--first", "1") == [3]
+    assert listed("--before", "3", "--first", "1") == [2]
+    assert listed("--kind", "vehicle") == listed("--dataset", "v") == [3]
+    assert listed("--dataset", "none") == []
+    more = twin(pudong, "loads", "--first", "2")
+    assert "lamps.csv" in more.stdout and "--before 2" in more.stderr
+    shown = twin(pudong, "loads", "show", str(first.load), lang="zh")
+    assert "拒收: key.duplicate 1" in shown.stdout and "与第 1 行主键相同" in shown.stdout
+    as_json = json.loads(twin(pudong, "loads", "show", str(first.load), "--json").stdout)
+    assert (as_json["reasons"], as_json["undone_by"]) == ({"key.duplicate": 1}, None)
+    dry = twin(pudong, "loads", "undo", str(second.load), "--dry-run")
+    assert (dry.returncode, "dry run of undoing load 2" in dry.stdout) == (0, True)
+    blocked = twin(pudong, "loads", "undo", str(first.load), "--json")
+    assert (blocked.returncode, json.loads(blocked.stdout)["reasons"]) == (0, {"undo.changed_since": 2})
+    undone = json.loads(twin(pudong, "loads", "undo", str(second.load), "--json").stdout)
+    assert {name: undone[name] for name in ("undoes", "load", "changed", "retired")} == {
+        "undoes": 2, "load": 5, "changed": 2, "retired": 0,
+    }  # fmt: skip
+    table = twin(pudong, "loads").stdout
+    assert "undoes 2" in table and "undone by 5" in table
+    assert "Undone by load 5." in twin(pudong, "loads", "show", "2").stdout
+    for arguments, code in (
+        (("show", "99"), "load.unknown"),
+        (("undo", "99"), "load.unknown"),
+        (("undo", "2"), "undo.done"),
+    ):
+        refused = twin(pudong, "loads", *arguments)
+        assert (refused.returncode, f"[{code}]" in refused.stderr) == (1, True)
+
+
+def test_an_undo_of_which_nothing_is_left_is_told(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    file = tmp_path / "lamps.csv"
+    load_into(pudong, write_csv(file, lamps(1)))
+    load_into(pudong, write_csv(file, lamps(1, name="新")))
+    told = twin(pudong, "loads", "undo", "1")
+    assert (told.returncode, "stays" in told.stdout, "undo.changed_since 1" in told.stdout) == (1, True, True)
+
+
+def test_loads_are_asked_for_through_graphql(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    file = tmp_path / "lamps.csv"
+    for name in ("一", "二", "三"):
+        load_into(pudong, write_csv(file, [*lamps(2, name=name), *lamps(1)]))
+    undo_in(pudong, 3)
+    with mock.patch.dict(os.environ, {"TWIN_DATABASE_URL": pudong}):
+        first = ask_now("loads", first=3)["loads"]
+        assert [load["id"] for load in first["nodes"]] == [4, 3, 2]
+        assert [(load["undoes"], load["undoneBy"]) for load in first["nodes"][:2]] == [(3, None), (None, 4)]
+        rest = ask_now("loads", first=3, after=first["pageInfo"]["endCursor"], kind="STREETLIGHT")["loads"]
+        assert [load["id"] for load in rest["nodes"]] == [1]
+        assert rest["pageInfo"] == {"hasNextPage": False, "endCursor": "1"}
+        load = ask_now("load", id=1)["load"]
+        assert (load["read"], load["new"], load["rejected"], load["key"]) == (3, 2, 1, "id")
+        assert load["reasons"] == [{"reason": "key.duplicate", "count": 1}]
+        assert load["receipt"]["rejections"][0]["row"] == 3
+        assert ask_now("load", id=5) == {"load": None}
+        with pytest.raises(CursorInvalid):
+            ask_now("loads", after="x")
+
+
+def test_who_sees_some_divisions_sees_no_receipt(
+    owner: Connection, api: Connection, pudong: str, tmp_path: Path
+) -> None:
+    load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(1)))
+    seen = {}
+    for scope in ("*", '{"kinds":["streetlight"]}', '{"divisions":["310115"]}', '{"kinds":["vehicle"]}'):
+        api.execute("SELECT set_config('twin.scope', %s, false)", (scope,))
+        seen[scope] = column(api, "SELECT receipt IS NOT NULL FROM api.load")
+    assert list(seen.values()) == [[True], [True], [False], []]
