@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from loaders import encodings
+from loaders import encodings, quotes
 from loaders.errors import ArchiveUnsafe, FileBroken, FileIsFolder
 from twin.errors import TwinError, sentence
 
@@ -88,6 +88,13 @@ def as_utf8(path: Path, encoding: str) -> Path:
     return Path(_transcoded(path.resolve(), encoding, state.st_size, state.st_mtime_ns).name) / path.name
 
 
+def with_quotes_mended(path: Path, encoding: str, delimiter: str, width: int) -> Path:
+    """A copy of a CSV in UTF-8, kept likewise, in which quotes that are text are written as such."""
+    state = path.stat()
+    made = _mended(path.resolve(), encoding, delimiter, width, state.st_size, state.st_mtime_ns)
+    return Path(made.name) / path.name
+
+
 @contextmanager
 def named_as_given() -> Iterator[None]:
     """Errors within the block name files as people know them: not by where an archive was unpacked."""
@@ -114,6 +121,17 @@ def _transcoded(path: Path, encoding: str, _size: int, _modified: int) -> tempfi
         pieces = encodings.texts(path, encoding)
         copy.write(_XML_ENCODING.sub(r"\1", next(pieces), count=1))
         copy.writelines(pieces)
+    return kept
+
+
+@cache
+def _mended(
+    path: Path, encoding: str, delimiter: str, width: int, _size: int, _modified: int
+) -> tempfile.TemporaryDirectory[str]:
+    kept = tempfile.TemporaryDirectory(prefix=_KEPT)
+    with (Path(kept.name) / path.name).open("w", encoding="utf-8", newline="") as copy:
+        pieces = quotes.mended(encodings.texts(path, encoding), delimiter, width)
+        copy.writelines(text for text, _ in pieces)
     return kept
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from loaders import arrow, encodings
+from loaders import arrow, bundle, encodings, quotes
 from loaders.arrow import BadLine, BrokenStream
 from loaders.errors import FileBroken, FileEmpty
 from loaders.formats import BaseFormat, OpenedFile, Request, Rows, Unread, require_no_layer
@@ -21,13 +22,15 @@ from twin.errors import sentence
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITERS = ",;\t|"
+_OPENING = re.compile(rf'(?:^|[{_DELIMITERS}])"')
 
 
 @dataclass(slots=True)
 class CsvFile(OpenedFile):
-    """A CSV file of known encoding and delimiter."""
+    """A CSV file of known encoding and delimiter; ``text`` is a copy in UTF-8 with quotes mended."""
 
     delimiter: str = ","
+    text: Path | None = None
     _bad: list[BadLine] = field(default_factory=list)
 
     def rows(self) -> Iterator[Rows]:
@@ -36,10 +39,10 @@ class CsvFile(OpenedFile):
         self._bad.clear()
         try:
             for whole in arrow.csv_batches(
-                self.path,
+                self.text or self.path,
                 self.columns,
                 delimiter=self.delimiter,
-                encoding=self.encoding or "UTF-8",
+                encoding="UTF-8" if self.text else self.encoding or "UTF-8",
                 on_bad_line=self._bad.append,
             ):
                 for batch in arrow.sliced(whole, BATCH_ROWS):
@@ -93,15 +96,15 @@ class Format(BaseFormat):
 
 
 def open_text(path: Path, encoding: str, found: str) -> CsvFile:
-    """A file in a known encoding. Raises ``FileEmpty``."""
+    """A file in a known encoding. Raises ``FileEmpty``, or ``FileBroken`` where a NUL stands in the text."""
     with path.open(encoding=_header_encoding(encoding), newline="") as file:
-        head = _first_record(file)
-        empty = not file.read(1)
-    if empty or not head.strip():
+        head, followed = _first_record(file)
+    if not followed or not head.strip():
         raise FileEmpty(path=path, where_en="", where_zh="")
-    headers = {d: next(csv.reader(io.StringIO(head), delimiter=d)) for d in _DELIMITERS}
+    headers = {d: _fields(head, d) for d in _DELIMITERS}
     delimiter = max(_DELIMITERS, key=lambda d: len(headers[d]))
     names = unique_names(headers[delimiter])
+    copy = with_quotes_mended(path, encoding, delimiter, len(names))
     return CsvFile(
         path,
         None,
@@ -111,25 +114,33 @@ def open_text(path: Path, encoding: str, found: str) -> CsvFile:
         encoding_found=found,
         decimal_comma=delimiter == ";",
         delimiter=delimiter,
+        notes=("text.quotes",) if copy else (),
+        text=copy,
     )
 
 
-def encoding_of(path: Path) -> tuple[str, str]:
-    """The encoding, and how it was found: ``BOM`` or ``detected``.
+def with_quotes_mended(path: Path, encoding: str, delimiter: str, width: int) -> Path | None:
+    """A copy in UTF-8 where a quote is text that would be taken for a field's; None where none is.
 
-    Raises ``UnknownEncoding``, or ``FileBroken`` where a NUL stands in the text.
+    Raises ``FileBroken`` where a NUL stands in the text.
     """
+    found = False
+    for text, changed in quotes.mended(encodings.texts(path, encoding), delimiter, width):
+        if "\0" in text:
+            raise FileBroken(path=path, reason="a NUL character stands in its text.")
+        found |= changed
+    return bundle.with_quotes_mended(path, encoding, delimiter, width) if found else None
+
+
+def encoding_of(path: Path) -> tuple[str, str]:
+    """The encoding, and how it was found: ``BOM`` or ``detected``. Raises ``UnknownEncoding``."""
     with path.open("rb") as file:
         mark = file.read(3)
     if mark.startswith(_UTF16):
-        found = encodings.require(path, "UTF-16"), "BOM"
-    elif mark == codecs.BOM_UTF8:
-        found = encodings.require(path, "UTF-8"), "BOM"
-    else:
-        found = encodings.of_text_file(path), "detected"
-    if any("\0" in text for text in encodings.texts(path, found[0])):
-        raise FileBroken(path=path, reason="a NUL character stands in its text.")
-    return found
+        return encodings.require(path, "UTF-16"), "BOM"
+    if mark == codecs.BOM_UTF8:
+        return encodings.require(path, "UTF-8"), "BOM"
+    return encodings.of_text_file(path), "detected"
 
 
 def unique_names(names: list[str]) -> tuple[str, ...]:
@@ -144,12 +155,26 @@ def unique_names(names: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _first_record(file: io.TextIOWrapper) -> str:
-    """The header, which may hold line breaks between quotes."""
-    head = file.readline()
-    while head.count('"') % 2 and (line := file.readline()):
-        head += line
-    return head
+def _first_record(file: io.TextIOWrapper) -> tuple[str, bool]:
+    """The header, and whether something follows it.
+
+    It may hold line breaks between quotes; where these are not closed, it is the first line.
+    """
+    first = head = file.readline()
+    for _ in range(quotes.MAX_LINES if _OPENING.search(first) else 0):
+        if head.count('"') % 2 == 0:
+            break
+        head += file.readline()
+    else:
+        return first, len(head) > len(first) or bool(file.read(1))
+    return head, bool(file.read(1))
+
+
+def _fields(head: str, delimiter: str) -> list[str]:
+    """The header's names; a quote that is not closed is a character."""
+    if head.count('"') % 2:
+        return head.rstrip("\r\n").split(delimiter)
+    return next(csv.reader(io.StringIO(head), delimiter=delimiter))
 
 
 def _header_encoding(encoding: str) -> str:

@@ -24,7 +24,7 @@ from loaders import arrow, bundle
 from loaders.arrow import BadLine, Batch, BrokenStream, Column
 from loaders.errors import FeedPartMissing, FileBroken, LayerNeeded, UnknownEncoding, UnknownLayer
 from loaders.formats import BaseFormat, OpenedFile, Request, Rows, Unread
-from loaders.formats.csv import unique_names
+from loaders.formats.csv import unique_names, with_quotes_mended
 from loaders.gdal import BATCH_ROWS
 from spatial.arrays import FloatArray, GeometryArray, Int64Array
 from twin.errors import sentence
@@ -77,10 +77,13 @@ class Feed:
         bad: list[BadLine] = []
         wanted = [*needed, *(column for column in also if column in names)]
         try:
+            text = with_quotes_mended(path, "UTF-8", ",", len(names)) or path
             for batch in arrow.csv_batches(
-                path, names, delimiter=",", encoding="utf-8", on_bad_line=bad.append, wanted=wanted
+                text, names, delimiter=",", encoding="utf-8", on_bad_line=bad.append, wanted=wanted
             ):
                 yield Batch({n: arrow.stripped(column) for n, column in batch.columns.items()}, batch.length)
+        except UnicodeDecodeError:
+            raise UnknownEncoding(path=path, tried="UTF-8") from None
         except BrokenStream as error:
             if "utf" in str(error).lower():
                 raise UnknownEncoding(path=path, tried="UTF-8") from None

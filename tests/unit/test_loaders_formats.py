@@ -290,3 +290,64 @@ def test_a_beginning_of_another_format_is_never_taken_for_csv(
 )
 def test_messages_of_others_end_with_one_full_stop(message: str, ended: str) -> None:
     assert sentence(message) == ended
+
+
+def lamp(number: int, name: str = "灯") -> str:
+    return f"L{number},{name},121.4,31.2"
+
+
+@pytest.mark.parametrize(
+    ("named", "unread"),
+    [
+        ({3: '"24寸管'}, {}),
+        ({3: '"24寸管', 900: '"24寸管'}, {}),
+        ({3: '"24寸管', 9: '24"'}, {}),
+        ({3: '"24寸管', 9: '"甲,乙"'}, {}),
+        ({3: '"24寸,管', 9: '"a'}, {3: 'L3,"""24寸",管,121.4,31.2'}),
+        ({1999: '"24寸管'}, {}),
+        ({3: '24" 管', 5: '""', 9: '"a ""b"""'}, {}),
+    ],
+)
+def test_a_stray_quote_takes_no_line_with_it(
+    named: dict[int, str], unread: dict[int, str], tmp_path: Path
+) -> None:
+    lines = ["编号,名称,lon,lat", *(lamp(n, named.get(n, "灯")) for n in range(1, 2001))]
+    path = tmp_path / "a.csv"
+    for encoding, end in (("utf-8", "\n"), ("gb18030", "\r\n"), ("utf-16", "\r")):
+        path.write_text(end.join(lines), encoding=encoding, newline="")
+        batches = list(detect(path).open(path, Request()).rows())
+        assert {u.number: u.value for rows in batches for u in rows.unread} == unread
+        keys = [key for rows in batches for key in rows.columns["编号"].to_pylist()]
+        assert keys == [f"L{n}" for n in range(1, 2001) if n not in unread]
+        assert [n for rows in batches for n in rows.numbers.tolist()] == [
+            n for n in range(1, 2001) if n not in unread
+        ]
+
+
+def test_a_cell_may_have_lines_of_its_own(tmp_path: Path) -> None:
+    remark = "坏, 换灯\n" * 90 + '24" 管'
+    lines = [lamp(1), lamp(2, '"' + remark.replace('"', '""') + '"'), lamp(3, '"24寸管'), lamp(4)]
+    ((numbers, columns, unread),) = csv_rows(
+        tmp_path / "a.csv", "\n".join(["编号,名称,lon,lat", *lines]).encode()
+    )
+    assert (numbers, unread) == ([1, 2, 3, 4], [])
+    assert columns["名称"] == ["灯", remark, '"24寸管', "灯"]
+
+
+@given(
+    cells=st.lists(
+        st.tuples(*[st.sampled_from(["a", '"a"', '"a,b"', '"a\nb"', '24"', '"24', '"a" b', '""'])] * 2),
+        min_size=1,
+        max_size=30,
+    ),
+)
+def test_whatever_quotes_do_every_key_is_read_or_unread(
+    cells: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lines = [f"K{n:03},{one},x,{other},K{n:03}" for n, (one, other) in enumerate(cells)]
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    batches = csv_rows(path, "\n".join(["a,b,c,d,e", *lines]).encode())
+    told = [str(key) for _, columns, _ in batches for key in columns["a"] if str(key).startswith("K")]
+    assert len(told) <= len(cells)
+    plain = [f"K{n:03}" for n, line in enumerate(lines) if '"' not in line]
+    assert set(plain) <= set(told)

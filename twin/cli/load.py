@@ -46,6 +46,10 @@ NOTES = {
         "The kind was assumed by names, columns and values; `twin inspect` shows why.",
         "种类由名称、列与取值推定，可用 `twin inspect` 查看依据。",
     ),
+    "text.quotes": (
+        "Quotes that open a field and never close were read as characters of the text.",
+        "未成对的引号按普通字符读取。",
+    ),
     "sheet.hidden": ("Hidden sheets were passed over.", "隐藏的工作表未读取。"),
     "sheet.titles": ("Lines above the header were passed over.", "表头以上的标题行未读取。"),
     "sheet.merged": (
