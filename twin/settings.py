@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -57,3 +58,24 @@ class ReportSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TWIN_REPORT_")
 
     timeout_ms: int = Field(default=60_000, ge=1, description="How long one report may take.")
+
+
+class WebSettings(BaseSettings):
+    """What people may do on the web; as there are no accounts yet, loading is off unless it is said."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_WEB_")
+
+    loads: Literal["off", "local", "on"] = Field(
+        default="off", description="Who may load: nobody, this machine's own browsers, everybody."
+    )
+    max_upload: int = Field(default=1 << 30, ge=1, description="The most bytes of one file.")
+
+
+class WorkerSettings(BaseSettings):
+    """When a worker counts as dead."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_WORKER_")
+
+    silent_seconds: float = Field(
+        default=30.0, ge=2.0, description="How long a worker may be silent before its work is given to another."
+    )

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from twin.cli import db, demo, divisions, export, formats, inspect, load, loads, read, report, serve
+from twin.cli import db, demo, divisions, export, formats, inspect, load, loads, read, report, serve, worker
 from twin.errors import TwinError
 
 
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (db, divisions, formats, inspect, load, loads, read, export, report, serve, demo):
+for module in (db, divisions, formats, inspect, load, loads, read, export, report, serve, worker, demo):
     module.register(app)
 
 

@@ -124,6 +124,11 @@ def url(role: Role = "owner") -> str:
     return server.url(USERS[role])
 
 
+def queue_url() -> str:
+    """The owner's address with procrastinate's schema as its search path; raises as ``url``."""
+    return _with_options(url("owner"), search_path="queue")
+
+
 def connect(role: Role = "owner", *, autocommit: bool = False) -> Connection:
     """A checked connection as ``role``; raises ``DatabaseDown`` and what ``require_ready`` raises."""
     connection = open_connection(url(role), autocommit=autocommit)

@@ -275,6 +275,31 @@ change = Table(
     comment="one row a mutation and one a load; readers stop below the snapshot's xmin",
 )
 
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", Text, primary_key=True, comment="random; the name of its folder"),
+    Column("name", Text, nullable=False, comment="the file's name, without its folder"),
+    Column("size", BigInteger, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'inspecting'")),
+    Column("said_kind", Text),
+    Column("report", JSONB, comment="what twin inspect found, by language"),
+    Column("choice", JSONB, comment="the mapping that was confirmed"),
+    Column("done", BigInteger, comment="rows read so far"),
+    Column("total", BigInteger),
+    Column("load_id", BigInteger),
+    Column("receipt", JSONB, comment="the receipt, by language"),
+    Column("problem", JSONB, comment="why it was refused: code, and words by language"),
+    Column("rejects", Text, comment="name of the file of rejected rows"),
+    _instant("created_at", nullable=False, server_default=func.now()),
+    _instant("changed_at", nullable=False, server_default=func.now()),
+    CheckConstraint(
+        text("state IN ('inspecting', 'inspected', 'waiting', 'loading', 'loaded', 'refused')"), name="state"
+    ),
+    Index(None, "created_at"),
+    comment="files that came through the web; the files themselves lie in TWIN_HOME/uploads",
+)
+
 setting = Table(
     "setting",
     metadata,
@@ -307,4 +332,5 @@ division_cover_view = _view(division_cover)
 organisation_view = _view(organisation)
 dataset_view = _view(dataset)
 load_view = _view(load, Column("undone_by", BigInteger))
+upload_view = _view(upload)
 code_successor_view = _view(code_successor)

@@ -1,0 +1,2 @@
+-- What the work on an upload begins with.
+SELECT name, state, said_kind, choice FROM twin.upload WHERE id = %(id)s
