@@ -77,5 +77,5 @@ class WorkerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TWIN_WORKER_")
 
     silent_seconds: float = Field(
-        default=30.0, ge=2.0, description="How long a worker may be silent before its work is given to another."
+        default=30.0, ge=2.0, description="How long a worker may be silent before another takes over."
     )

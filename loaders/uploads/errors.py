@@ -18,10 +18,10 @@ class UploadGivenUp(TwinError):
 
     code = "upload.given_up"
     en = (
-        "The work on this file was begun and never finished: its worker was killed or the machine had too little "
-        "memory. Nothing of it is in the registry. Try again, or load a smaller file."
+        "The work on this file was begun several times and never finished: its worker was killed, or the "
+        "machine had too little memory. Nothing of it is half done. Try again, or send a smaller file."
     )
-    zh = "对该文件的处理多次中断：工作进程被终止，或机器内存不足。登记库中没有留下其内容。请重试，或减小文件。"
+    zh = "对该文件的处理多次中断：工作进程被终止，或机器内存不足。没有留下半成品。请重试，或减小文件。"
 
 
 class UploadFailed(TwinError):

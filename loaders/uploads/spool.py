@@ -1,7 +1,7 @@
 """Where files that came through the web lie: each in a folder of its own, below the registry's home.
 
-``TWIN_HOME/uploads/<id>/file/<name>``, beside it the mapping that was confirmed and the rejected rows. The id is
-random; of the name that a browser sent only the base name is used.
+``TWIN_HOME/uploads/<id>/file/<name>``, beside it the mapping that was confirmed and the rejected rows. The id
+is random; of the name that a browser sent only the base name is used.
 """
 
 from __future__ import annotations

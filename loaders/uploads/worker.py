@@ -1,7 +1,7 @@
 """The worker: takes the work on uploads from procrastinate's queue, a job at a time, until it is stopped.
 
-A worker tells every few seconds that it lives. The work of one that fell silent is given to the next, so often
-as ``ATTEMPTS`` says, and then given up.
+A worker tells every few seconds that it lives. The work of one that fell silent is given to the next, as
+often as ``ATTEMPTS`` says, and then given up.
 """
 
 from __future__ import annotations

@@ -32,12 +32,18 @@ STATUS: dict[str, int] = {
     "identifier": 404,
     "input": 400,
     "kind": 404,
+    "loads": 403,
     "page": 400,
     "page.unknown": 404,
     "query.timeout": 503,
     "report": 400,
     "report.timeout": 503,
     "report.unknown": 404,
+    "upload": 400,
+    "upload.no_room": 507,
+    "upload.settled": 409,
+    "upload.too_large": 413,
+    "upload.unknown": 404,
 }
 
 
@@ -87,6 +93,9 @@ _MANNERS = {
     "report.unknown": _Manner("no_page_title", "reports_advice"),
     "database": _Manner("down_title", "down_advice"),
     "query.timeout": _Manner("down_title", "down_advice"),
+    "loads": _Manner("loads_refused_title", "loads_refused_advice"),
+    "upload": _Manner("upload_refused_title", "loads_refused_advice"),
+    "upload.unknown": _Manner("no_page_title", "loads_refused_advice"),
     "error": _Manner("failed_title", "failed_advice"),
 }
 _FORM = _Manner("refused_title", "form_advice")

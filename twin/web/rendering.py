@@ -15,17 +15,26 @@ from twin.errors import Language
 from twin.settings import MapSettings
 from twin.web import maps
 from twin.web.language import chosen, language_of
+from twin.web.middleware import PAGE_POLICY
 from twin.web.texts import texts
 
+LIVE_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 _OTHER: dict[Language, Language] = {"en": "zh", "zh": "en"}
 
 
 def page(
-    request: Request, template: str, *, status: int = 200, with_map: bool = False, **values: object
+    request: Request,
+    template: str,
+    *,
+    status: int = 200,
+    with_map: bool = False,
+    live: bool = False,
+    **values: object,
 ) -> HTMLResponse:
     """``template`` in the language of ``request``; pages are never stored, for an asset may change.
 
-    ``with_map`` gives it the map's program, where that was built, and the policy that lets it run.
+    ``with_map`` gives it the map's program, where that was built, and the policy that lets it run; ``live``
+    lets the script run that keeps it fresh.
     """
     lang = language_of(request)
     common = _common(request, lang) | (_map_values(lang) if with_map else {})
@@ -37,6 +46,8 @@ def page(
     }
     if with_map:
         headers["Content-Security-Policy"] = maps.policy()
+    if live:
+        headers["Content-Security-Policy"] = LIVE_POLICY
     return HTMLResponse(body, status, headers)
 
 
@@ -45,7 +56,8 @@ def _common(request: Request, lang: Language) -> dict[str, object]:
     other = _OTHER[lang]
     return {
         "t": texts(lang),
-        "stylesheet": stylesheet_path(),
+        "stylesheet": static_path("twin.css"),
+        "live_script": static_path("live.js"),
         "chosen_lang": kept,
         "link": lambda href: _with_lang(href, kept),
         "other_href": str(request.url.include_query_params(lang=other).replace(scheme="", netloc="")),
@@ -73,10 +85,10 @@ def _with_lang(href: str, lang: Language | None) -> str:
 
 
 @cache
-def stylesheet_path() -> str:
-    """The style sheet's address, which changes with its content, so that browsers may keep it for ever."""
-    content = files("twin.web").joinpath("static/twin.css").read_bytes()
-    return f"/static/twin.css?{sha256(content).hexdigest()[:12]}"
+def static_path(name: str) -> str:
+    """A static file's address, which changes with its content, so that browsers may keep it for ever."""
+    content = files("twin.web").joinpath(f"static/{name}").read_bytes()
+    return f"/static/{name}?{sha256(content).hexdigest()[:12]}"
 
 
 @cache

@@ -1,0 +1,2 @@
+-- Look into a file again, for a kind that was said.
+SELECT api.inspect_upload(%(id)s, %(kind)s) AS taken
