@@ -33,49 +33,48 @@ CREATE INDEX upload_created_at ON twin.upload (created_at);
 CREATE VIEW api.upload AS SELECT * FROM twin.upload WHERE (SELECT api.scope_is_everything());
 GRANT SELECT ON api.upload TO twin_api;
 
-CREATE FUNCTION twin.defer_upload(task text, upload text) RETURNS void
+CREATE FUNCTION twin.defer_upload(task text, upload_id text) RETURNS void
     LANGUAGE sql SET search_path = queue, pg_catalog, pg_temp
     BEGIN ATOMIC
         SELECT queue.procrastinate_defer_jobs_v1(ARRAY[
-            ('uploads', task, 0, upload, NULL, jsonb_build_object('upload', upload), NULL)
+            ('uploads', task, 0, upload_id, NULL, jsonb_build_object('upload', upload_id), NULL)
                 ::queue.procrastinate_job_to_defer_v1
         ]);
     END;
 
-CREATE FUNCTION api.add_upload(upload text, file_name text, bytes bigint) RETURNS void
+CREATE FUNCTION api.add_upload(upload_id text, file_name text, bytes bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
-        INSERT INTO twin.upload (id, name, size) VALUES (upload, file_name, bytes);
-        SELECT twin.defer_upload('inspect', upload);
+        INSERT INTO twin.upload (id, name, size) VALUES (upload_id, file_name, bytes);
+        SELECT twin.defer_upload('inspect', upload_id);
     END;
 
-CREATE FUNCTION api.inspect_upload(upload text, kind text) RETURNS boolean
+-- The next two give false where the upload does not wait for anybody's decision.
+CREATE FUNCTION api.inspect_upload(upload_id text, kind text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE twin.upload
+    UPDATE twin.upload AS u
     SET state = 'inspecting', said_kind = kind, report = NULL, problem = NULL, changed_at = now()
-    WHERE id = upload AND state IN ('inspected', 'refused');
-    IF NOT FOUND THEN
-        RETURN false;
+    WHERE u.id = upload_id AND u.state IN ('inspected', 'refused');
+    IF FOUND THEN
+        PERFORM twin.defer_upload('inspect', upload_id);
+        RETURN true;
     END IF;
-    PERFORM twin.defer_upload('inspect', upload);
-    RETURN true;
+    RETURN false;
 END $$;
-COMMENT ON FUNCTION api.inspect_upload IS 'false: it is not waiting for anybody''s decision';
 
-CREATE FUNCTION api.load_upload(upload text, chosen jsonb) RETURNS boolean
+CREATE FUNCTION api.load_upload(upload_id text, mapping jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE twin.upload
-    SET state = 'waiting', choice = chosen, problem = NULL, done = NULL, total = NULL, changed_at = now()
-    WHERE id = upload AND state IN ('inspected', 'refused') AND report IS NOT NULL;
-    IF NOT FOUND THEN
-        RETURN false;
+    UPDATE twin.upload AS u
+    SET state = 'waiting', choice = mapping, problem = NULL, done = NULL, total = NULL, changed_at = now()
+    WHERE u.id = upload_id AND u.state IN ('inspected', 'refused') AND u.report IS NOT NULL;
+    IF FOUND THEN
+        PERFORM twin.defer_upload('load', upload_id);
+        RETURN true;
     END IF;
-    PERFORM twin.defer_upload('load', upload);
-    RETURN true;
+    RETURN false;
 END $$;
-COMMENT ON FUNCTION api.load_upload IS 'false: it is not waiting for anybody''s decision';
 
 REVOKE ALL ON FUNCTION twin.defer_upload, api.add_upload, api.inspect_upload, api.load_upload FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION api.add_upload, api.inspect_upload, api.load_upload TO twin_api;
