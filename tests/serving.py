@@ -32,3 +32,19 @@ def serving(
         finally:
             process.terminate()
             process.wait(20)
+
+
+@contextmanager
+def working(database: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """``twin worker`` as soon as it works: its process."""
+    command = [sys.executable, "-m", "twin.cli", "worker"]
+    environment = {**os.environ, "TWIN_DATABASE_URL": database, **(env or {})}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            assert "Working on uploads" in said, said + process.stderr.read()
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)

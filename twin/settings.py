@@ -68,7 +68,7 @@ class WebSettings(BaseSettings):
     loads: Literal["off", "local", "on"] = Field(
         default="off", description="Who may load: nobody, this machine's own browsers, everybody."
     )
-    max_upload: int = Field(default=1 << 30, ge=1, description="The most bytes of one file.")
+    max_upload: int = Field(default=1_000_000_000, ge=1, description="The most bytes of one file.")
 
 
 class WorkerSettings(BaseSettings):

@@ -80,7 +80,7 @@ def follow(port: int, told: str) -> None:
     """Ask every query and open every page that was printed."""
     queries = re.findall(r"^  (\{ .* \})$", told, re.MULTILINE)
     pages = re.findall(rf"^  (http://127\.0\.0\.1:{port}/\S*)$", told, re.MULTILINE)
-    assert (len(queries), len(pages)) == (3, 3)
+    assert (len(queries), len(pages)) == (3, 4)
     for query in queries:
         assert "errors" not in ask(port, query), query
     for page in pages:

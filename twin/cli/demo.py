@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +17,9 @@ from twin.cli.console import note, say
 from twin.cli.load import Bars, print_account, receipts_of
 from twin.cli.serve import HostOption, PortOption, address_of, listen, serve_on
 
+LOCAL = ("127.0.0.1", "::1", "localhost")
+"""Hosts that nobody but this machine reaches: there the demo lets its pages load files."""
+STOP_SECONDS = 15
 QUERIES = (
     '{{ asset(code: "{code}") {{ code name status position {{ lon lat }} ... on Building {{ height }} }} }}',
     "{{ elevators(first: 5) {{ nodes {{ code ratedLoad parent {{ code name }} }} }} }}",
@@ -40,7 +46,10 @@ def demo(
     with listen(host, port) as listening, _database():
         datasets = _load(city)
         _invite(address_of(listening, host), datasets)
-        serve_on(listening, host)
+        if host in LOCAL:
+            os.environ.setdefault("TWIN_WEB_LOADS", "local")
+        with _worker():
+            serve_on(listening, host)
 
 
 @contextmanager
@@ -56,6 +65,20 @@ def _database() -> Iterator[None]:
     finally:
         if started and server is not None:
             server.stop()
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """A worker beside the server. One that does not stop in time is killed: the next takes over its work."""
+    with subprocess.Popen([sys.executable, "-m", "twin.cli", "worker"]) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def _load(city: str) -> list[str]:
@@ -99,5 +122,7 @@ def _invite(address: str, datasets: list[str]) -> None:
     for query in QUERIES:
         text = query.format(code=asset["code"], division=asset["division"]["code"])
         say(f"  {text}")
+    say("Loading a file of yours:", "导入自己的文件：")
+    say(f"  {address}/loads")
     say("The page of one asset:", "一件资产的页面：")
     say(f"  {address}/a/{asset['code']}\n")

@@ -1,0 +1,382 @@
+"""Loading through the web as people meet it: a server, a worker and a browser, each a process of its own."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from browser import Browser, visiting
+from commands import twin
+from serving import serving, working
+
+from tests.loading import content_hash, lamps
+
+LIGHTS = Path(__file__).parents[2] / "fixtures" / "city" / "streetlights.csv"
+MOST = 6_000_000
+SILENT = "3"
+"""Seconds after which a worker counts as dead here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A server that takes files from this machine, with its database and its folder."""
+
+    address: str
+    database: str
+    env: dict[str, str]
+
+    def send(self, name: str, content: bytes, **headers: str) -> httpx.Response:
+        files = {"file": (name, content)}
+        return httpx.post(f"{self.address}/loads", files=files, headers=headers, timeout=60)
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Send a file; gives the path of its page."""
+        answer = self.send(name, content)
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    def page(self, path: str, lang: str = "en") -> str:
+        return httpx.get(f"{self.address}{path}", params={"lang": lang}, timeout=60).text
+
+    def confirm(self, path: str, **given: str) -> httpx.Response:
+        return httpx.post(f"{self.address}{path}/load", data=given, timeout=60)
+
+    def row(self, path: str) -> dict[str, Any]:
+        """What the registry knows of an upload."""
+        query = "SELECT to_jsonb(u) FROM twin.upload u WHERE id = %s"
+        with psycopg.connect(self.database) as connection:
+            found = connection.execute(query, [path.rpartition("/")[2]]).fetchone()
+        assert found is not None
+        return dict(found[0])
+
+    def wait(self, path: str, *states: str, seconds: float = 90) -> dict[str, Any]:
+        """The upload as soon as it is in one of the states."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            row = self.row(path)
+            if row["state"] in states:
+                return row
+            time.sleep(0.1)
+        raise AssertionError(self.row(path))
+
+
+def site_of(database: str, home: Path, **more: str) -> Iterator[Site]:
+    env = {"TWIN_HOME": str(home), "TWIN_WEB_LOADS": "local", "TWIN_WORKER_SILENT_SECONDS": SILENT, **more}
+    assert twin(database, "home", "310115").returncode == 0
+    with serving(database, env=env) as (address, _):
+        yield Site(address, database, env)
+
+
+@pytest.fixture(scope="module")
+def site(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site that nobody works for."""
+    yield from site_of(new_database(), tmp_path_factory.mktemp("home"), TWIN_WEB_MAX_UPLOAD=str(MOST))
+
+
+@pytest.fixture(scope="module")
+def worked(site: Site) -> Iterator[Site]:
+    """The site with a worker."""
+    with working(site.database, site.env):
+        yield site
+
+
+def press(page: Any, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_a_file_becomes_assets_in_a_browser(worked: Site, browser: Browser) -> None:
+    with visiting(browser, f"{worked.address}/loads") as page:
+        page.set_input_files("#file", LIGHTS)
+        press(page, "Send")
+        page.wait_for_selector(".mapping")
+        assert page.input_value("#kind") == "streetlight"
+        assert page.input_value("#key") == "灯杆编号"
+        assert page.input_value("#crs") == "EPSG:4326"
+        fields = page.locator(".mapping select").evaluate_all("all => all.map(one => one.value)")
+        assert {"lon", "lat", "name", "code", "pole_number"} <= set(fields)
+        page.fill("#dataset", "路灯台账")
+        press(page, "Load")
+        page.wait_for_selector("dl.counts")
+        counts = page.locator("dl.counts dd").all_inner_texts()
+        assert counts == ["642", "632", "0", "0", "10"]
+        assert "geometry.null_island" in page.inner_text("main")
+        upload = page.url
+        page.click("text=All loads")
+        page.click("text=路灯台账")
+        assert page.locator("dl.counts dd").all_inner_texts() == counts
+    assert not list((Path(worked.env["TWIN_HOME"]) / "uploads" / upload.rpartition("/")[2]).glob("file/*"))
+    with visiting(browser, upload, lang="zh", phone=True, scripts=False) as page:
+        assert "已导入" in page.inner_text("main")
+        assert "从未填写" in page.inner_text("main") or "0,0" in page.inner_text("main")
+
+
+def test_without_scripts_pages_renew_themselves(worked: Site, browser: Browser) -> None:
+    with visiting(browser, f"{worked.address}/loads", scripts=False, lang="zh", phone=True) as page:
+        page.set_input_files("#file", LIGHTS)
+        press(page, "上传")
+        page.wait_for_selector(".mapping")
+        page.fill("#dataset", "无脚本")
+        press(page, "导入")
+        page.wait_for_selector("dl.counts")
+        assert page.locator("dl.counts dd").all_inner_texts()[0] == "642"
+
+
+def test_a_mapping_is_changed_before_it_is_used(worked: Site) -> None:
+    rows = write_csv_bytes([{**row, "what": f"lamp {row['id']}"} for row in lamps(5)])
+    path = worked.upload("things.csv", rows)
+    worked.wait(path, "inspected")
+    answer = httpx.post(f"{worked.address}{path}/kind", data={"kind": "streetlight"}, timeout=60)
+    assert answer.status_code == 303
+    worked.wait(path, "inspected")
+    twice = worked.confirm(path, kind="streetlight", **{"field-0": "name", "field-1": "name"})
+    assert twice.status_code == 400
+    assert "id and lon" in twice.text
+    fields = {"field-1": "lon", "field-2": "lat", "field-3": "power", "field-4": "name"}
+    assert worked.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields).status_code == 303
+    row = worked.wait(path, "loaded")
+    assert row["receipt"]["en"]["new"] == 5
+    assert row["receipt"]["en"]["mapping"]["name"] == "what"
+    late = worked.confirm(path, kind="streetlight", key="id", **fields)
+    assert late.status_code == 409
+
+
+def write_csv_bytes(rows: list[dict[str, object]]) -> bytes:
+    header = ",".join(rows[0])
+    return "\n".join([header, *(",".join(map(str, row.values())) for row in rows)]).encode()
+
+
+def test_what_is_refused_can_be_mended_and_sent_again(worked: Site) -> None:
+    path = worked.upload("lamps.csv", write_csv_bytes(lamps(3)))
+    worked.wait(path, "inspected")
+    fields = {"field-1": "lon", "field-2": "lat"}
+    worked.confirm(path, kind="streetlight", key="id", crs="EPSG:999999", **fields)
+    row = worked.wait(path, "refused")
+    assert row["problem"]["code"].startswith("crs.")
+    assert "EPSG:999999" in worked.page(path)
+    worked.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields)
+    assert worked.wait(path, "loaded")["receipt"]["en"]["read"] == 3
+
+
+def test_a_file_that_is_too_large_is_refused_in_words(worked: Site, browser: Browser, tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"id,lon,lat\n" + b"x,1,1\n" * (MOST // 5))
+    with visiting(browser, f"{worked.address}/loads", complaints_expected=True) as page:
+        page.set_input_files("#file", large)
+        press(page, "Send")
+        page.wait_for_selector("[role=alert]")
+        assert "larger than the 6 MB" in page.inner_text("main")
+    answer = worked.send("large.csv", large.read_bytes())
+    assert answer.status_code == 413
+    assert not list((Path(worked.env["TWIN_HOME"]) / "uploads").glob("*/file/arriving"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "words"),
+    [
+        ({"files": {"file": ("", b"x")}}, 400, "No file was sent"),
+        ({"files": {"file": ("a.csv", b"")}}, 400, "No file was sent"),
+        ({"files": {"other": ("a.csv", b"x")}}, 400, "No file was sent"),
+        ({"content": b"id,lon"}, 400, "no multipart form"),
+        (
+            {"content": b"--b\r\nbroken", "headers": {"content-type": "multipart/form-data; boundary=b"}},
+            400,
+            "",
+        ),
+    ],
+)
+def test_a_request_without_a_file_is_told_so(
+    worked: Site, request_: dict[str, Any], status: int, words: str
+) -> None:
+    before = set((Path(worked.env["TWIN_HOME"]) / "uploads").glob("*"))
+    answer = httpx.post(f"{worked.address}/loads", **request_, timeout=60)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert set((Path(worked.env["TWIN_HOME"]) / "uploads").glob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../../etc/passwd.csv", "passwd.csv"),
+        ("C:\\Users\\someone\\路灯.csv", "路灯.csv"),
+        ("..", "upload"),
+        ("....//.hidden", "hidden"),
+        ("x" * 300 + ".csv", "x" * 116 + ".csv"),
+        ("a\x1b[31m;rm -rf.csv", "a[31m;rm -rf.csv"),
+    ],
+)
+def test_of_a_name_only_the_last_part_is_used(site: Site, sent: str, kept: str) -> None:
+    boundary = "b0undary"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{sent}"\r\n\r\n'
+    body = head.encode() + b"id\n1\n" + f"\r\n--{boundary}--\r\n".encode()
+    kind = f"multipart/form-data; boundary={boundary}"
+    answer = httpx.post(f"{site.address}/loads", content=body, headers={"content-type": kind}, timeout=60)
+    path = answer.headers["location"]
+    assert site.row(path)["name"] == kept
+    file = Path(site.env["TWIN_HOME"]) / "uploads" / path.rpartition("/")[2] / "file" / kept
+    assert file.read_bytes() == b"id\n1\n"
+    assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_zip_bomb_is_refused(worked: Site, tmp_path: Path) -> None:
+    bomb = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("b.csv", "w") as member:
+        for _ in range(200):
+            member.write(b"0" * 1_000_000)
+    path = worked.upload("bomb.zip", bomb.read_bytes())
+    row = worked.wait(path, "refused")
+    assert "would become 200,000,000" in row["problem"]["en"]
+    assert "bomb.zip" in worked.page(path)
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_both_languages(worked: Site) -> None:
+    path = worked.upload("roads.gpkg", b"SQLite format 3\0" + b"\xff" * 5_000)
+    row = worked.wait(path, "refused")
+    for lang in ("en", "zh"):
+        assert "roads.gpkg" in row["problem"][lang]
+        assert worked.env["TWIN_HOME"] not in row["problem"][lang]
+    assert re.search("[\u4e00-\u9fff]", row["problem"]["zh"])
+
+
+def test_nobody_else_s_page_can_load(site: Site) -> None:
+    for headers in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Host": "evil.example"},
+    ):
+        answer = site.send("a.csv", b"id\n1\n", **headers)
+        assert answer.status_code == 403, headers
+        assert "loads." in answer.text
+    assert site.send(
+        "a.csv", b"id\n1\n", Origin=site.address, **{"Sec-Fetch-Site": "same-origin"}
+    ).is_redirect
+
+
+def test_loading_is_off_unless_it_is_turned_on(site: Site) -> None:
+    with serving(site.database, env={**site.env, "TWIN_WEB_LOADS": "off"}) as (address, _):
+        page = httpx.get(f"{address}/loads", timeout=60)
+        assert page.status_code == 200
+        assert "TWIN_WEB_LOADS" in page.text
+        assert "<form" not in page.text
+        answer = httpx.post(f"{address}/loads", files={"file": ("a.csv", b"id\n1\n")}, timeout=60)
+        assert answer.status_code == 403
+
+
+def test_an_upload_that_nobody_knows_has_no_page(site: Site) -> None:
+    for path in ("/loads/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/loads/..%2f..%2fetc", "/loads/999999"):
+        assert httpx.get(f"{site.address}{path}", timeout=60).status_code == 404
+
+
+@pytest.fixture
+def idle(database_url: str, open_folder: Callable[[], Path]) -> Iterator[Site]:
+    """A site of the test's own, that nobody works for."""
+    yield from site_of(database_url, open_folder())
+
+
+MANY = 200_000
+
+
+def confirmed(site: Site, content: bytes) -> str:
+    """A file on its way into the registry, waiting for a worker."""
+    with working(site.database, site.env):
+        path = site.upload("many.csv", content)
+        site.wait(path, "inspected")
+    fields = {"field-1": "lon", "field-2": "lat", "field-3": "power"}
+    assert site.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields).status_code == 303
+    return path
+
+
+def test_what_a_killed_worker_began_the_next_one_does(idle: Site, browser: Browser) -> None:
+    path = confirmed(idle, write_csv_bytes(lamps(MANY)))
+    with psycopg.connect(idle.database, autocommit=True) as connection:
+        before = content_hash_of_assets(connection)
+        with visiting(browser, idle.address + path) as page:
+            with working(idle.database, idle.env) as worker:
+                page.wait_for_selector("progress[max]")
+                assert "200,000 rows" in page.inner_text("main")
+                worker.send_signal(signal.SIGKILL)
+                worker.wait(20)
+            assert idle.row(path)["state"] == "loading"
+            assert content_hash_of_assets(connection) == before
+            with working(idle.database, idle.env):
+                page.wait_for_selector("dl.counts", timeout=90_000)
+                assert page.locator("dl.counts dd").all_inner_texts() == ["200,000", "200,000", "0", "0", "0"]
+        assert connection.execute("SELECT count(*) FROM twin.asset").fetchone() == (MANY,)
+        assert connection.execute("SELECT count(*) FROM twin.load").fetchone() == (1,)
+
+
+def content_hash_of_assets(connection: psycopg.Connection[Any]) -> object:
+    return connection.execute("SELECT count(*) FROM twin.asset").fetchone()
+
+
+def test_a_worker_that_is_stopped_gives_its_work_back(idle: Site) -> None:
+    path = confirmed(idle, write_csv_bytes(lamps(MANY)))
+    with working(idle.database, idle.env) as worker:
+        idle.wait(path, "loading")
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+    if idle.row(path)["state"] == "loading":
+        with working(idle.database, idle.env):
+            idle.wait(path, "loaded")
+    with psycopg.connect(idle.database) as connection:
+        assert connection.execute("SELECT count(*) FROM twin.asset").fetchone() == (MANY,)
+
+
+def test_work_that_kills_every_worker_is_given_up(idle: Site) -> None:
+    path = confirmed(idle, write_csv_bytes(lamps(MANY)))
+    for _ in range(3):
+        with working(idle.database, idle.env) as worker:
+            started_again(idle, path)
+            worker.send_signal(signal.SIGKILL)
+            worker.wait(20)
+    with working(idle.database, idle.env):
+        row = idle.wait(path, "refused")
+        assert row["problem"]["code"] == "upload.given_up"
+        assert "never finished" in idle.page(path)
+        fields = {"field-1": "lon", "field-2": "lat"}
+        assert idle.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields).is_redirect
+        assert idle.wait(path, "loaded")["receipt"]["en"]["new"] == MANY
+
+
+def started_again(site: Site, path: str) -> None:
+    """Wait until a live worker has the job."""
+    query = """
+        SELECT FROM queue.procrastinate_jobs j JOIN queue.procrastinate_workers w ON w.id = j.worker_id
+        WHERE j.task_name = 'load' AND j.status = 'doing' AND w.last_heartbeat > now() - interval '2 seconds'
+    """
+    until = time.monotonic() + 60
+    with psycopg.connect(site.database, autocommit=True) as connection:
+        while time.monotonic() < until:
+            if connection.execute(query).fetchone():
+                return
+            time.sleep(0.05)
+    raise AssertionError(site.row(path))
+
+
+def test_a_load_that_was_registered_before_the_kill_is_not_done_twice(idle: Site) -> None:
+    path = confirmed(idle, write_csv_bytes(lamps(50)))
+    with working(idle.database, idle.env):
+        receipt = idle.wait(path, "loaded")["receipt"]["en"]
+    with psycopg.connect(idle.database, autocommit=True) as connection:
+        before = content_hash(connection)
+        # As a worker leaves it that was killed between the load's commit and its own word on that.
+        connection.execute("UPDATE twin.upload SET state = 'loading', receipt = NULL, load_id = NULL")
+        connection.execute("UPDATE queue.procrastinate_jobs SET status = 'todo' WHERE task_name = 'load'")
+        with working(idle.database, idle.env):
+            row = idle.wait(path, "loaded")
+        assert row["receipt"]["en"]["new"] == receipt["new"] == 50
+        assert row["load_id"] == receipt["load"]
+        connection.execute("UPDATE twin.upload SET changed_at = created_at")
+        assert connection.execute("SELECT count(*) FROM twin.load").fetchone() == (1,)
+        assert before
