@@ -5,7 +5,7 @@ SLOW := explain
 CITY ?= fixtures/city
 PORT ?= 8000
 
-.PHONY: help setup setup-dev demo test explain picture lint format constraints clean
+.PHONY: help setup setup-dev demo test explain bench-load picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +24,9 @@ test: setup setup-dev lint ## run every check and test
 
 explain: setup-dev ## show that every filter uses its index at a million assets
 	$(BIN)/python -m benchmarks.explain_filters
+
+bench-load: setup-dev ## measure loading against ogr2ogr and shp2pgsql (an hour or two; BENCH="--only first" for less)
+	$(BIN)/python -m benchmarks.load --write docs/performance.md $(BENCH)
 
 picture: setup-dev ## draw the README's pictures of the map anew, from the real data
 	TWIN_PICTURES=docs/pictures $(BIN)/pytest tests/real/test_map_picture.py

@@ -44,6 +44,8 @@ missing_packages() { # the names of the system packages to install, one a line
     fi
     if [ "$profile" = dev ]; then
         command -v ogr2ogr >/dev/null || echo gdal-bin
+        command -v shp2pgsql >/dev/null || echo postgis
+        command -v psql >/dev/null || echo postgresql-client
         [ -x /usr/lib/cgi-bin/mapserv ] || echo cgi-mapserver
         command -v chromium >/dev/null || echo chromium
         compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || echo fonts-noto-cjk

@@ -1,0 +1,167 @@
+"""Measures loading: ``python -m benchmarks.load [--assets N] [--rounds R] [--only PART …] [--write FILE]``.
+
+A small run, of a minute or two: ``--assets 50000 --rounds 1 --only first reload stages``. The exit status is
+1 where a bar is short.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.load import ours, peers
+from benchmarks.load.bars import lines, short, unmeasured
+from benchmarks.load.inputs import KINDS
+from benchmarks.load.lab import EMPTY, REGISTRY, ROOT, Lab
+from benchmarks.load.page import INTO_FULL, Results, page
+from fixtures.generator.files import LEVELS
+
+BENCH = ROOT / "build" / "bench"
+PARTS = ("first", "reload", "stages", "growth")
+RELOADS = {"same": "", "1 % changed": "-1pct", "50 % changed": "-50pct"}
+GROWTH = {"0.1": 0.1, "1": 1, "3": 3, "10": 10}
+FULL = "full"
+"""The database that holds ten times ``--assets``."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks.load", description=__doc__.splitlines()[0])
+    parser.add_argument("--assets", type=int, default=1_000_000, help="rows of each file")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
+                        help=f"some of: {', '.join(PARTS)}; growth loads ten times --assets")  # fmt: skip
+    parser.add_argument("--write", type=Path, help="where the page goes: docs/performance.md")
+    asked = parser.parse_args()
+    results = Results(asked.assets, asked.rounds)
+    lab = Lab(BENCH / "home")
+    with lab.running():
+        results.versions = lab.versions()
+        print(*results.versions, sep="\n", flush=True)
+        if {"first", "reload"} & {*asked.only}:
+            measure_rounds(lab, results, asked.only)
+        if "growth" in asked.only:
+            measure_growth(lab, results)
+    if "stages" in asked.only:
+        logged = Lab(BENCH / "home", ours.LOGGED)
+        with logged.running():
+            measure_stages(logged, results)
+    return conclude(results, asked.write)
+
+
+def measure_rounds(lab: Lab, results: Results, parts: list[str]) -> None:
+    """First loads, ours and the competitors' in turn, and each round's reloads."""
+    folder = inputs(results.assets)
+    lab.furnish(folder, LEVELS)
+    for number in range(results.rounds):
+        for name in KINDS:
+            wanted = peers.Input(name, folder)
+            for who in competitors(name, number) if "first" in parts else ["twin"]:
+                if who == "twin":
+                    measure_ours(lab, results, wanted, reloads="reload" in parts)
+                else:
+                    note(results, name, who, peers.timed(lab, who, wanted))
+            if number == 0 and "first" in parts:
+                peers.timed(lab, "ogr2ogr_sql", wanted)
+                ours.first_load(lab, wanted.file, KINDS[name], name)
+                ours.require_same_state(lab, KINDS[name])
+
+
+def competitors(name: str, number: int) -> list[str]:
+    """Who loads in a round, in its order: each round another begins."""
+    everybody = ["twin", *(who for who in peers.PEERS if name == "lamps" or who != "shp2pgsql")]
+    first = number % len(everybody)
+    return everybody[first:] + everybody[:first]
+
+
+def measure_ours(lab: Lab, results: Results, wanted: peers.Input, *, reloads: bool) -> None:
+    """A first load, the text index, and loads of the same file with some rows changed."""
+    name, kind = wanted.name, KINDS[wanted.name]
+    first = ours.first_load(lab, wanted.file, kind, name)
+    note(results, name, "twin", first.seconds, first.peak)
+    note(results, name, "its text index", ours.build_text_index(lab))
+    for what, suffix in RELOADS.items() if reloads else ():
+        again = ours.load(lab, wanted.folder / f"{name}{suffix}.fgb", kind, name)
+        note(results, f"{name}, {what}", "twin", again.seconds, again.peak)
+
+
+def measure_growth(lab: Lab, results: Results) -> None:
+    """First loads of ever larger files, and of as many further rows into the largest."""
+    folder = inputs(results.assets, "--growth")
+    lab.furnish(folder, LEVELS)
+    files = {name: folder / f"lamps-{name}.fgb" for name in GROWTH}
+    for name, times in GROWTH.items():
+        results.rows[f"growth {name}"] = round(times * results.assets)
+        for _ in range(results.rounds if times == 1 else 1):
+            loaded = ours.first_load(lab, files[name], "streetlight", "lamps")
+            note(results, f"growth {name}", "twin", loaded.seconds, loaded.peak)
+    lab.copy_database(REGISTRY, FULL)
+    for _ in range(results.rounds):
+        lab.copy_database(FULL, REGISTRY)
+        loaded = ours.load(lab, files["1"], "streetlight", "further lamps")
+        note(results, INTO_FULL, "twin", loaded.seconds, loaded.peak)
+    lab.copy_database(FULL, REGISTRY)
+    note(results, "growth 10", "its text index", ours.build_text_index(lab))
+    loaded = ours.load(lab, files["1"], "streetlight", "further lamps")
+    note(results, f"{INTO_FULL}, with the text index", "twin", loaded.seconds, loaded.peak)
+    lab.drop_database(FULL)
+
+
+def measure_stages(lab: Lab, results: Results) -> None:
+    """One more first load of each, under a server that logs every statement."""
+    folder = inputs(results.assets)
+    lab.furnish(folder, LEVELS)
+    for name, kind in KINDS.items():
+        lab.copy_database(EMPTY, REGISTRY)
+        begin = lab.log().stat().st_size
+        loaded = ours.load(lab, folder / f"{name}.fgb", kind, name)
+        results.stages[name] = ours.stages(loaded)
+        with lab.log().open(encoding="utf-8", errors="replace") as log:
+            log.seek(begin)
+            results.server[name] = ours.server_stages(log)
+
+
+def inputs(assets: int, *options: str) -> Path:
+    """The folder of input files; made once, and again when what makes them has changed."""
+    sources = [*sorted((ROOT / "fixtures" / "generator").glob("*.py")), ROOT / "benchmarks/load/inputs.py"]
+    mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+    folder = BENCH / f"inputs{''.join(options)}-{assets}-{mark}"
+    if not folder.exists():
+        print(f"making {folder.relative_to(ROOT)} …", flush=True)
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.load.inputs",
+            "--assets",
+            str(assets),
+            "--out",
+            str(folder),
+        ]
+        subprocess.run([*command, *options], check=True)
+    return folder
+
+
+def note(results: Results, what: str, who: str, seconds: float, peak: float = 0.0) -> None:
+    """Keep a measurement and print it."""
+    results.add(what, who, seconds, peak)
+    print(f"{what:40} {who:15} {seconds:8.2f} s {f'{peak:6.0f} MB' if peak else ''}", flush=True)
+
+
+def conclude(results: Results, target: Path | None) -> int:
+    """Print the page and the bars; gives the exit status."""
+    measured = results.bars()
+    found = list(lines(measured))
+    written = page(results, found)
+    print(written)
+    if target:
+        target.write_text(written, encoding="utf-8")
+    if left := unmeasured(measured):
+        print(f"not measured: {', '.join(left)}")
+    print(*found, sep="\n")
+    return 1 if short(measured) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+-- The assets; these buildings bear no identifiers.
+INSERT INTO twin.asset_building (
+    kind, issued_in, code, scheme, dataset_id, source_key, name, status, division, installed, attributes, words,
+    geom, cell, load_id, row_number, source_hash, valid_from
+)
+SELECT
+    'building', p.issued_in, p.code, 'gbt30428', d.id, s.id, s.name, 'in_service', p.division, s.installed::date,
+    jsonb_build_object('use', s.use, 'height', s.height, 'levels', s.levels), lower(s.name),
+    s.wkb_geometry, p.cell, 1, s.ogc_fid, hashtextextended(s::text, 0), least(s.installed, now())
+FROM source s
+JOIN place p ON p.fid = s.ogc_fid
+JOIN twin.dataset d ON d.name = 'buildings';
+
+CREATE INDEX ON twin.asset_building ((attributes ->> 'use'));
+CREATE INDEX ON twin.asset_building (((attributes -> 'height')::double precision));
+CREATE INDEX ON twin.asset_building (((attributes -> 'levels')::double precision));
+CREATE INDEX ON twin.asset_building (((attributes -> 'floor_area')::double precision));
+CREATE INDEX ON twin.asset_building (((attributes -> 'year_built')::bigint))
