@@ -88,23 +88,24 @@ def measure_ours(lab: Lab, results: Results, wanted: peers.Input, *, reloads: bo
 
 
 def measure_growth(lab: Lab, results: Results) -> None:
-    """First loads of ever larger files, and of as many further rows into the largest."""
+    """First loads of ever larger files; then one file into an empty registry and the largest, in turn."""
     folder = inputs(results.assets, "--growth")
     lab.furnish(folder, LEVELS)
-    files = {name: folder / f"lamps-{name}.fgb" for name in GROWTH}
+    further = folder / "lamps-1.fgb"
     for name, times in GROWTH.items():
         results.rows[f"growth {name}"] = round(times * results.assets)
-        for _ in range(results.rounds if times == 1 else 1):
-            loaded = ours.first_load(lab, files[name], "streetlight", "lamps")
+        if times != 1:
+            loaded = ours.first_load(lab, folder / f"lamps-{name}.fgb", "streetlight", "lamps")
             note(results, f"growth {name}", "twin", loaded.seconds, loaded.peak)
     lab.copy_database(REGISTRY, FULL)
     for _ in range(results.rounds):
-        lab.copy_database(FULL, REGISTRY)
-        loaded = ours.load(lab, files["1"], "streetlight", "further lamps")
-        note(results, INTO_FULL, "twin", loaded.seconds, loaded.peak)
+        for what, database in (("growth 1", EMPTY), (INTO_FULL, FULL)):
+            lab.copy_database(database, REGISTRY)
+            loaded = ours.load(lab, further, "streetlight", "further lamps")
+            note(results, what, "twin", loaded.seconds, loaded.peak)
     lab.copy_database(FULL, REGISTRY)
     note(results, "growth 10", "its text index", ours.build_text_index(lab))
-    loaded = ours.load(lab, files["1"], "streetlight", "further lamps")
+    loaded = ours.load(lab, further, "streetlight", "further lamps")
     note(results, f"{INTO_FULL}, with the text index", "twin", loaded.seconds, loaded.peak)
     lab.drop_database(FULL)
 

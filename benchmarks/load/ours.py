@@ -126,16 +126,17 @@ def server_stages(records: Iterable[str]) -> dict[str, float]:
     building: dict[int, tuple[str, datetime]] = {}
     apart: dict[int, float] = {}
     for moment, process, text in _records(records):
-        if process in building:
+        index, statement = _INDEX.search(text), _DURATION.match(text)
+        if process in building and (index or statement):
             name, begun = building.pop(process)
             seconds = (moment - begun).total_seconds()
             spent[name] = spent.get(name, 0.0) + seconds
             apart[process] = apart.get(process, 0.0) + seconds
-        if found := _INDEX.search(text):
-            building[process] = f"index {found[1]}", moment
-        elif found := _DURATION.match(text):
-            name = _called(found[2])
-            own = float(found[1]) / 1000 - apart.pop(process, 0.0)
+        if index:
+            building[process] = f"index {index[1]}", moment
+        elif statement:
+            name = _called(statement[2])
+            own = float(statement[1]) / 1000 - apart.pop(process, 0.0)
             spent[name] = spent.get(name, 0.0) + own
     return dict(sorted(spent.items(), key=lambda item: -item[1]))
 

@@ -30,6 +30,9 @@ Debian has no h3 extension for PostgreSQL, so a script reads the points out, com
 copies them back.
 - **shp2pgsql** `-D -I`.
 
+Growth is shown in multiples of the rows of a file; "growth 1 into 10" loads as many rows of another dataset \
+into a registry that holds ten times as many, without the text index and, once, with it.
+
 Peak memory is that of the `twin load` process; the server's is not in it.
 """
 

@@ -34,6 +34,7 @@ LOG = """\
 \tINSERT INTO twin.asset
 2026-11-24 12:00:01.000 UTC [7] DEBUG:  building index "lamp_pkey" on table "lamp" serially
 2026-11-24 12:00:01.500 UTC [8] LOG:  duration: 1.000 ms  statement: CHECKPOINT
+2026-11-24 12:00:02.000 UTC [7] DEBUG:  something else of the same process
 2026-11-24 12:00:03.000 UTC [7] DEBUG:  building index "lamp_geom" on table "lamp" serially
 2026-11-24 12:00:06.000 UTC [7] LOG:  duration: 5250.000 ms  statement: ALTER TABLE a ATTACH PARTITION lamp
 2026-11-24 12:00:06.000 UTC [7] LOG:  duration: 10.000 ms  statement: ANALYZE "stage"."load_4711"
