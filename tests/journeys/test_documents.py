@@ -77,7 +77,7 @@ def test_inspecting_mapping_and_kinds_and_schemes_of_one_s_own(
     type_in("twin home 310115")
     own = ("A kind of your own", "A code scheme of your own")
     typed = blocks("docs/gis-team.md", "What is in this file? twin inspect", "Mapping", *own)
-    for block in [*typed, *blocks("docs/gis-team.md", "Formats and encodings")]:
+    for block in [*typed, *blocks("docs/gis-team.md", "Formats and encodings", "Receipt and outcomes")]:
         type_in(block)
     assert (folder / "manholes.toml").is_file()
     assert (folder / "survey" / "JSLINE.csv").is_file()

@@ -180,7 +180,19 @@ def test_json_objects_say_what_is_there(rows: list[tuple[str | None, int | None,
 
 
 def test_every_reason_has_words_in_both_languages() -> None:
-    named = ("first", "other", "kind", "found", "problem", "range", "limit", "repair", "repair_zh")
+    named = (
+        "first",
+        "other",
+        "kind",
+        "found",
+        "problem",
+        "range",
+        "limit",
+        "repair",
+        "repair_zh",
+        "by",
+        "by_zh",
+    )
     facts = dict.fromkeys(named, "X")
     assert not set(REJECTIONS) & set(WARNINGS)
     for reason in (*REJECTIONS, *WARNINGS):
