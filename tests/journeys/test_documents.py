@@ -65,9 +65,18 @@ def type_in(folder: Path, database_url: str) -> Callable[[str], str]:
 
 
 def test_the_gis_team_s_first_commands(type_in: Callable[[str], str]) -> None:
-    typed = blocks("docs/gis-team.md", "", "Home and divisions", "Load", "A city as a folder", "SQL and QGIS")
+    typed = blocks(
+        "docs/gis-team.md",
+        "",
+        "Home and divisions",
+        "Load",
+        "Loads, their receipts, and undo",
+        "A city as a folder",
+        "SQL and QGIS",
+    )
     printed = list(map(type_in, typed))
-    assert len(typed) == 5
+    assert len(typed) == 6
+    assert "undoes load 3 of sample-elevator" in printed[3]
     assert "310115" in printed[1]
 
 
