@@ -95,6 +95,11 @@ def with_quotes_mended(path: Path, encoding: str, delimiter: str, width: int) ->
     return Path(made.name) / path.name
 
 
+def without_part(path: Path, suffix: str) -> Path:
+    """A shapefile as if it had no part with this ending, kept likewise."""
+    return Path(_linked(path.resolve(), suffix).name) / path.name
+
+
 @contextmanager
 def named_as_given() -> Iterator[None]:
     """Errors within the block name files as people know them: not by where an archive was unpacked."""
@@ -132,6 +137,15 @@ def _mended(
     with (Path(kept.name) / path.name).open("w", encoding="utf-8", newline="") as copy:
         pieces = quotes.mended(encodings.texts(path, encoding), delimiter, width)
         copy.writelines(text for text, _ in pieces)
+    return kept
+
+
+@cache
+def _linked(path: Path, left_out: str) -> tempfile.TemporaryDirectory[str]:
+    kept = tempfile.TemporaryDirectory(prefix=_KEPT)
+    for part in path.parent.iterdir():
+        if part.stem == path.stem and part.suffix.lower() != left_out:
+            (Path(kept.name) / part.name).symlink_to(part)
     return kept
 
 

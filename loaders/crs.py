@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 
-from loaders.errors import CrsMissing
+from loaders.errors import CrsMissing, CrsUnread
 from loaders.formats import Source
 from loaders.locations import Location
 from loaders.places import outside
@@ -35,11 +35,13 @@ class Declared:
 def declared(path: Location, said: str | None, source: Source, position: Position) -> Declared:
     """What was said, else what the file says, else WGS 84 where columns are called longitude and latitude.
 
-    Raises ``CrsMissing``, ``UnknownCrs`` or ``UnsupportedCrs``.
+    Raises ``CrsMissing``, ``CrsUnread``, ``UnknownCrs`` or ``UnsupportedCrs``.
     """
     text = said or source.crs
     if text:
         return Declared(parse_crs(text), assumed=False)
+    if source.crs_unread:
+        raise CrsUnread(path=path, said=source.crs_unread)
     if position.degrees:
         return Declared(parse_crs("EPSG:4326"), assumed=True)
     layer = source.layer

@@ -360,6 +360,17 @@ class CrsMissing(TwinError):
     zh = "{path}{where_zh}未说明坐标系。请用 --crs 指明，例如 --crs EPSG:4490。"
 
 
+class CrsUnread(TwinError):
+    """What the file says of its coordinate system cannot be understood."""
+
+    code = "crs.unknown"
+    en = (
+        "What {path} says of its coordinate system cannot be understood: {said}. "
+        "Correct it, or say which it is, for example --crs EPSG:4490."
+    )
+    zh = "无法理解 {path} 对坐标系的说明：{said}。请更正，或用 --crs 指明，例如 --crs EPSG:4490。"
+
+
 class CrsUncertain(TwinError):
     """Degrees in China that nothing says to be WGS 84's, in a file of which nothing was said."""
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pyogrio
-from pyogrio.errors import DataLayerError, DataSourceError
+from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from loaders import arrow
 from loaders.arrow import Batch, BrokenStream, Column
-from loaders.errors import FileBroken, UnknownEncoding
+from loaders.errors import CrsUnread, FileBroken, UnknownEncoding
 from spatial.systems import Area
 from twin.errors import sentence
 
@@ -60,9 +60,9 @@ def count(path: Path | str, layer: str) -> int:
 
 
 def describe(path: Path | str, layer: str, *, encoding: str | None = None, **options: str) -> LayerInfo:
-    """What is known of a layer; ``options`` are the driver's. Raises as ``batches`` does."""
+    """What is known of a layer; ``options`` are the driver's. Raises like ``batches``, or ``CrsUnread``."""
     with _told(path, encoding), _quiet():
-        info: dict[str, Any] = pyogrio.read_info(path, layer=layer, encoding=encoding, **options)
+        info = _info(path, layer=layer, encoding=encoding, **options)
     count, bounds = info["features"], info["total_bounds"]
     return LayerInfo(
         fields=tuple(str(name) for name in info["fields"]),
@@ -115,6 +115,17 @@ def write(
             )
         except RuntimeError as error:  # the base of pyogrio's errors, and what a broken stream becomes
             raise OSError(str(error)) from error
+
+
+def _info(path: Path | str, **options: str | None) -> dict[str, Any]:
+    try:
+        info: dict[str, Any] = pyogrio.read_info(path, **options)
+    except CRSError as error:
+        raise CrsUnread(path=path, said=str(error)) from error
+    except UnboundLocalError as error:
+        # pyogrio 0.13 fails so on a system that GDAL reads and cannot write as WKT.
+        raise CrsUnread(path=path, said="WKT") from error
+    return info
 
 
 @contextmanager

@@ -86,13 +86,13 @@ class Rows:
 class Source(Protocol):
     """An opened file, of which one layer is read.
 
-    ``crs`` is what the file itself says. ``tags`` is true where columns are tags of which each row has few,
-    so that several of them may fill one field. ``count`` and ``bounds`` are there where they are cheap.
-    ``decimal_comma`` is true where numbers may be written as ``1,5``. ``encoding_found`` is how the encoding
-    was: ``BOM``, ``.cpg``, ``LDID``, ``declared`` (by the format or the file) or ``detected``. ``notes`` are
-    stable words on what was passed over, such as ``sheet.hidden``. ``key`` is the column by which the format
-    itself tells its rows apart; None where it knows of none. ``attribution`` is whom the data's licence
-    says to name.
+    ``crs`` is what the file itself says, ``crs_unread`` what it says instead that cannot be understood.
+    ``tags`` is true where columns are tags of which each row has few, so that several of them may fill one
+    field. ``count`` and ``bounds`` are there where they are cheap. ``decimal_comma`` is true where numbers
+    may be written as ``1,5``. ``encoding_found`` is how the encoding was: ``BOM``, ``.cpg``, ``LDID``,
+    ``declared`` (by the format or the file) or ``detected``. ``notes`` are stable words on what was passed
+    over, such as ``sheet.hidden``. ``key`` is the column by which the format itself tells its rows apart;
+    None where it knows of none. ``attribution`` is whom the data's licence says to name.
     """
 
     layer: str | None
@@ -108,6 +108,7 @@ class Source(Protocol):
     notes: tuple[str, ...]
     key: str | None
     attribution: str | None
+    crs_unread: str | None
 
     def rows(self) -> Iterator[Rows]:
         """All rows in order, in batches of bounded size."""
@@ -170,6 +171,7 @@ class OpenedFile:
     notes: tuple[str, ...] = ()
     key: str | None = None
     attribution: str | None = None
+    crs_unread: str | None = None
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from loaders import bundle, encodings
-from loaders.errors import FileBroken, ShapefilePartMissing, UnknownCodePage
+from loaders.errors import CrsUnread, FileBroken, ShapefilePartMissing, UnknownCodePage
 from loaders.formats import BaseFormat, Request, choose_layer
 from loaders.formats.gdal import GdalFile, Origin
 
@@ -58,7 +58,11 @@ class Format(BaseFormat):
         parts = {suffix: part_of(one, suffix) for suffix in (".shp", ".shx", ".dbf")}
         _require_whole(one, parts[".shp"], parts[".dbf"])
         encoding, how = encoding_of(one, parts[".dbf"])
-        source = GdalFile.opened(path, Request(), Origin(one, encoding))
+        try:
+            source = GdalFile.opened(path, Request(), Origin(one, encoding))
+        except CrsUnread:
+            source = GdalFile.opened(path, Request(), Origin(bundle.without_part(one, ".prj"), encoding))
+            source.crs_unread = f"{one.stem}.prj"
         source.layer, source.encoding_found = layer, how
         return source
 

@@ -121,6 +121,25 @@ def part(name: str, suffix: str, kept: int | slice) -> Callable[[Path], Path]:
     return make
 
 
+def prj(content: bytes) -> Callable[[Path], Path]:
+    """A shapefile with that as its ``.prj``."""
+
+    def make(folder: Path) -> Path:
+        path = gdal("a.shp", "ESRI Shapefile")(folder)
+        path.with_suffix(".prj").write_bytes(content)
+        return path
+
+    return make
+
+
+NAMELESS = (
+    b'PROJCS["a",GEOGCS["Chi\xcda",DATUM["D",SPHEROID["S",6378137.0,298.25]],PRIMEM["Gr\xcdnwich",0.0],'
+)
+NAMELESS += (
+    b'UNIT["Degree",0.0174532925199433]],PROJECTION["Gauss_Kruger"],PARAMETER["Central_Meridian",120.0]]'
+)
+
+
 def osm(damage: bytes = b"") -> bytes:
     """An OSM extract of one empty block; ``damage`` is written over the end of it."""
 
@@ -294,6 +313,8 @@ BAD: dict[str, Bad] = {
     ),
     "no system": Bad(points((121.5, 31.2)), LAMP, "crs.missing", ("--crs",)),
     "a shapefile without .prj": Bad(gdal("a.shp", "ESRI Shapefile", None), LAMP, "crs.missing", ("a.shp",)),
+    "a .prj cut short": Bad(prj(b'GEOGCS["WGS 84"'), LAMP, "crs.unknown", ("a.shp", "a.prj", "--crs")),
+    "a .prj with damaged bytes": Bad(prj(NAMELESS), LAMP, "crs.unknown", ("a.shp", "a.prj", "--crs")),
     "a system without a good operation": Bad(
         points((121.5, 31.2)), (*LAMP, "--crs", "EPSG:4610"), "crs.no_operation", ("Xian 1980",)
     ),
@@ -405,3 +426,13 @@ def test_a_full_sequence_is_told_before_anything_is_written(
     assert told.returncode == 1
     assert told.stderr.rstrip().endswith("[code.sequence_full]")
     assert content_hash(owner) == before
+
+
+@pytest.mark.parametrize("content", [b'GEOGCS["WGS 84"', NAMELESS])
+def test_where_the_system_is_said_a_damaged_prj_does_not_matter(
+    content: bytes, owner: Connection, database_url: str, tmp_path: Path
+) -> None:
+    set_home(owner, "310115")
+    told = twin(database_url, "load", str(prj(content)(tmp_path)), *LAMP, "--crs", "EPSG:4326", "--json")
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["new"] == 2
