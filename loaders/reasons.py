@@ -19,6 +19,7 @@ REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "row.fields": ("The line has more or fewer fields than the header.", "该行的字段数与表头不符。"),
         "row.total": ("It is a total or a remark, no asset.", "该行是合计或备注，不是资产。"),
+        "row.feature": ("It is no GeoJSON feature.", "不是 GeoJSON 要素。"),
         "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),

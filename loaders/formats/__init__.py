@@ -204,7 +204,7 @@ def _told(path: Location) -> BaseFormat:
         raise _absence(path)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if not head:
+    if not head.strip():
         raise FileEmpty(path=path, where_en="", where_zh="")
     if claimed and claimed.sniff(head):
         return claimed

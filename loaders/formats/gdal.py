@@ -7,21 +7,26 @@ by its own count and that do not come, text that is not UTF-8.
 from __future__ import annotations
 
 import codecs
+import json
 import re
 import xml.parsers.expat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from loaders import bundle, encodings, gdal
+from loaders import arrow, bundle, encodings, gdal, geojson
 from loaders.errors import CoordinatesEncoded, FileBroken, FormatUnclear, UnknownEncoding
-from loaders.formats import BaseFormat, OpenedFile, Request, Rows, choose_layer
-from twin.errors import sentence
+from loaders.formats import BaseFormat, OpenedFile, Request, Rows, Unread, choose_layer
+from spatial.arrays import Int64Array
+from spatial.crs import parse_crs
+from twin.errors import TwinError, sentence
 
+_ASSUMED = "EPSG:4326"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 NO_OPTIONS: Mapping[str, str] = {}
 
 
@@ -75,11 +80,13 @@ class GdalFile(OpenedFile):
     @classmethod
     def opened_text(cls, path: Path, request: Request) -> Self:
         """A file that is UTF-8 by its standard, read as what it is in where it is not."""
-        encoding = encodings.of_text_file(path)
+        with path.open("rb") as file:
+            marked = file.read(2) in _UTF16
+        encoding = encodings.require(path, "UTF-16") if marked else encodings.of_text_file(path)
         if encoding == "UTF-8":
             return cls.opened(path, request)
         source = cls.opened(path, request, Origin(bundle.as_utf8(path, encoding)))
-        source.encoding, source.encoding_found = encoding, "detected"
+        source.encoding, source.encoding_found = encoding, "BOM" if marked else "detected"
         return source
 
     def rows(self) -> Iterator[Rows]:
@@ -126,6 +133,106 @@ class FlatGeobuf(GdalFormat):
         return source
 
 
+@dataclass(slots=True)
+class GeoJsonFile(GdalFile):
+    """A GeoJSON file; ``strange`` are the members of ``features`` that are no features, by their places."""
+
+    strange: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def examined(cls, path: Path, request: Request) -> Self:
+        """The file, of which is known what GDAL does not tell. Raises ``FileBroken``."""
+        source = cls.opened_text(path, request)
+        with source.origin.path.open("rb") as file:
+            found = geojson.glance(iter(lambda: file.read(1 << 22), b""))
+        if found.nul:
+            raise FileBroken(path=path, reason="a NUL character stands in its text.")
+        if found.scalars or found.objects != source.count:
+            source._find_strange()
+        if found.crs and source.crs == _ASSUMED:
+            source._settle_crs()
+        return source
+
+    def rows(self) -> Iterator[Rows]:
+        """All features; what is none, or has a broken geometry, is ``unread``. Raises ``FileBroken``."""
+        strange = np.array(sorted(self.strange), dtype=np.int64)
+        before = strange - np.arange(len(strange))
+        features = self._features()
+        waiting = [Unread(place, "row.feature", self.strange[place]) for place in strange.tolist()]
+        for rows in super(GeoJsonFile, self).rows():
+            numbers = rows.numbers + np.searchsorted(before, rows.numbers, side="right")
+            broken = self._broken(rows, numbers, features)
+            last = int(numbers[-1]) if len(numbers) else 0
+            due = [one for one in waiting if one.number < last]
+            waiting = waiting[len(due) :]
+            whole = Rows(numbers, rows.columns, rows.wkb)
+            if broken:
+                whole = whole.take(~np.isin(numbers, list(broken)))
+            yield Rows(
+                whole.numbers,
+                whole.columns,
+                whole.wkb,
+                [*due, *(Unread(n, "geometry.unreadable", text) for n, text in broken.items())],
+            )
+        if waiting:
+            nothing = {name: arrow.nulls(0) for name in self.columns}
+            yield Rows(np.zeros(0, dtype=np.int64), nothing, None, waiting)
+
+    def _broken(self, rows: Rows, numbers: Int64Array, features: Iterator[tuple[int, Any]]) -> dict[int, str]:
+        """The geometries that are there and of which GDAL made none, by their rows' numbers."""
+        if rows.wkb is None or not rows.wkb.null_count:
+            return {}
+        wanted = set(numbers[arrow.is_null(rows.wkb)].tolist())
+        last = max(wanted)
+        found: dict[int, str] = {}
+        for place, feature in features:
+            geometry = feature.get("geometry") if place in wanted else None
+            if geometry is not None:
+                found[place] = _shown(geometry)
+            if place >= last:
+                break
+        return found
+
+    def _find_strange(self) -> None:
+        """Look at each member. Raises ``FileBroken`` where GDAL's rows can't be those that are features."""
+        count = 0
+        for place, member in self._features():
+            count = place
+            if not isinstance(member, dict) or member.get("type") != "Feature":
+                self.strange[place] = _shown(member)
+        lost = count - len(self.strange) - (self.count or 0)
+        if count and lost:
+            raise FileBroken(path=self.path, reason=f"{lost:,} of its {count:,} features do not come.")
+
+    def _settle_crs(self) -> None:
+        """Take for the system what the member ``crs`` says: GDAL has WGS 84 for what it does not know."""
+        said = next((value for name, value in self._members() if name == "crs"), None)
+        if said is None:
+            return
+        properties = said.get("properties") if isinstance(said, dict) else None
+        name = properties.get("name") if isinstance(properties, dict) else None
+        if isinstance(said, dict) and said.get("type") == "EPSG" and isinstance(properties, dict):
+            name = f"EPSG:{properties.get('code')}"
+        try:
+            parse_crs(str(name))
+        except TwinError:
+            self.crs, self.crs_unread = None, str(name or _shown(said))
+
+    def _features(self) -> Iterator[tuple[int, Any]]:
+        features = (value for name, value in self._members() if name == "features")
+        return enumerate(features, 1)
+
+    def _members(self) -> Iterator[tuple[str, Any]]:
+        try:
+            yield from geojson.members(encodings.texts(self.origin.path, "UTF-8"))
+        except ValueError as error:
+            raise FileBroken(path=self.path, reason=sentence(error)) from error
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)[:200]
+
+
 @dataclass(frozen=True, slots=True)
 class GeoJson(GdalFormat):
     """GeoJSON (RFC 7946): one object, with or without a byte order mark."""
@@ -133,19 +240,31 @@ class GeoJson(GdalFormat):
     _encoded: ClassVar[re.Pattern[bytes]] = re.compile(
         rb'"UTF8Encoding"\s*:\s*true|"encodeOffsets"|"coordinates"\s*:\s*[\[\s]*"', re.IGNORECASE
     )
+    _collection: ClassVar[re.Pattern[bytes]] = re.compile(rb'"FeatureCollection"|"features"')
+    _other: ClassVar[re.Pattern[bytes]] = re.compile(rb'"CityObjects"|"CityJSON"|"Topology"')
+    _alone: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb'"type"\s*:\s*"(?:Feature|(?:Multi)?(?:Point|LineString|Polygon)|GeometryCollection)"'
+    )
 
     def sniff(self, head: bytes) -> bool:
-        """Whether it is an object that says so of itself."""
-        text = head.removeprefix(codecs.BOM_UTF8).lstrip()
-        return text.startswith(b"{") and any(word in head for word in (b'"FeatureCollection"', b'"features"'))
+        """Whether it is an object that says so of itself: a collection, or one feature or geometry alone."""
+        text = head.removeprefix(codecs.BOM_UTF8)
+        if head.startswith(_UTF16):
+            text = head.decode("utf-16", errors="ignore").encode()
+        text = text.lstrip()
+        if not text.startswith(b"{") or self._other.search(text):
+            return False
+        first, _, more = text.partition(b"\n")
+        is_sequence = first.rstrip().endswith(b"}") and bool(more.strip())
+        return bool(self._collection.search(text) or (not is_sequence and self._alone.search(text)))
 
     def open(self, path: Path, request: Request) -> GdalFile:
-        """The one layer. Raises ``CoordinatesEncoded`` or ``UnknownEncoding``."""
+        """The one layer. Raises ``CoordinatesEncoded``, ``UnknownEncoding`` or ``FileBroken``."""
         with path.open("rb") as file:
             found = self._encoded.search(file.read(1 << 20))
         if found:
             raise CoordinatesEncoded(path=path, found=found[0].decode("ascii"))
-        return GdalFile.opened_text(path, request)
+        return GeoJsonFile.examined(path, request)
 
 
 @dataclass(frozen=True, slots=True)

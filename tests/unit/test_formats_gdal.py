@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import shapely
@@ -21,7 +22,7 @@ from loaders.errors import (
     UnknownEncoding,
     UnknownLayer,
 )
-from loaders.formats import all_formats, detect
+from loaders.formats import Request, all_formats, detect
 
 WRITTEN = {
     "File Geodatabase": ("a.gdb", "OpenFileGDB", {}),
@@ -317,3 +318,97 @@ def test_parts_share_a_name(tmp_path: Path) -> None:
     make(tmp_path / "a.shp", "ESRI Shapefile")
     assert {".shp", ".dbf"} <= {Path(name).suffix for name in parts(tmp_path / "a.shp")}
     assert unread(opened(tmp_path / "a.shp")) == []
+
+
+POINT = {"type": "Point", "coordinates": [121.5, 31.2]}
+
+
+def lamp(key: str, geometry: Any = POINT) -> dict[str, Any]:
+    return {"type": "Feature", "properties": {"id": key}, "geometry": geometry}
+
+
+def geojson_file(path: Path, *members: Any, **others: Any) -> Path:
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", **others, "features": list(members)}), encoding="utf-8"
+    )
+    return path
+
+
+def accounted(path: Path) -> tuple[dict[int, str | None], dict[int, str]]:
+    """The keys that were read and the reasons of what was not, by their places."""
+    batches = list(detect(path).open(path, Request()).rows())
+    read = {
+        number: key
+        for rows in batches
+        for number, key in zip(rows.numbers.tolist(), rows.columns["id"].to_pylist(), strict=True)
+    }
+    return read, {one.number: one.reason for rows in batches for one in rows.unread}
+
+
+@pytest.mark.parametrize("strange", [{"type": "Foo"}, 7, None, "x", [], {"type": "feature"}])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_members_of_a_collection_that_are_no_features_are_told(
+    strange: Any, place: int, tmp_path: Path
+) -> None:
+    members: list[Any] = [lamp("a"), lamp("b")]
+    members.insert(place, strange)
+    read, unread = accounted(geojson_file(tmp_path / "a.geojson", *members))
+    assert read == {n: m["properties"]["id"] for n, m in enumerate(members, 1) if m is not strange}
+    assert unread == {place + 1: "row.feature"}
+
+
+def test_objects_within_properties_are_no_features(tmp_path: Path) -> None:
+    rich = lamp("a")
+    rich["properties"] |= {"parts": [{"x": 1}, {"x": 2}, 7], "said": "}, 7, {", "crs": "x"}
+    assert accounted(geojson_file(tmp_path / "a.geojson", rich, lamp("b"))) == ({1: "a", 2: "b"}, {})
+
+
+def test_a_geometry_that_is_there_and_broken_is_told_from_none(tmp_path: Path) -> None:
+    broken = [{"type": "Point", "coordinates": [None, 31.2]}, {"type": "Pt", "coordinates": [1, 2]}]
+    path = geojson_file(
+        tmp_path / "a.geojson", lamp("a"), 7, *(lamp("b", g) for g in broken), lamp("c", None)
+    )
+    read, unread = accounted(path)
+    assert read == {1: "a", 5: "c"}
+    assert unread == {2: "row.feature", 3: "geometry.unreadable", 4: "geometry.unreadable"}
+
+
+@pytest.mark.parametrize(
+    ("said", "crs", "unread"),
+    [
+        ({"type": "name", "properties": {"name": "shanghai local"}}, None, "shanghai local"),
+        (
+            {"type": "link", "properties": {"href": "x"}},
+            None,
+            '{"type": "link", "properties": {"href": "x"}}',
+        ),
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}, "EPSG:4326", None),
+        ({"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4549"}}, "EPSG:4549", None),
+        ({"type": "EPSG", "properties": {"code": 4326}}, "EPSG:4326", None),
+    ],
+)
+def test_a_system_that_geojson_names(said: Any, crs: str | None, unread: str | None, tmp_path: Path) -> None:
+    path = geojson_file(tmp_path / "a.geojson", lamp("a"), crs=said)
+    source = detect(path).open(path, Request())
+    assert (source.crs, source.crs_unread) == (crs, unread)
+
+
+def test_a_nul_in_geojson_is_refused_and_a_backslash_is_none(tmp_path: Path) -> None:
+    with pytest.raises(FileBroken, match="NUL"):
+        accounted(geojson_file(tmp_path / "a.geojson", lamp("a\0b")))
+    assert accounted(geojson_file(tmp_path / "b.geojson", lamp("a\\u0000")))[0] == {1: "a\\u0000"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_one_feature_alone_is_geojson(encoding: str, indent: int | None, tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps(lamp("灯"), ensure_ascii=False, indent=indent), encoding=encoding)
+    assert detect(path).name == "GeoJSON"
+    assert accounted(path) == ({1: "灯"}, {})
+
+
+def test_a_file_of_white_space_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.geojson").write_text(" \n\n", encoding="utf-8")
+    with pytest.raises(FileEmpty):
+        detect(tmp_path / "a.geojson")
