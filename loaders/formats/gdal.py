@@ -241,7 +241,9 @@ class GeoJson(GdalFormat):
         rb'"UTF8Encoding"\s*:\s*true|"encodeOffsets"|"coordinates"\s*:\s*[\[\s]*"', re.IGNORECASE
     )
     _collection: ClassVar[re.Pattern[bytes]] = re.compile(rb'"FeatureCollection"|"features"')
-    _other: ClassVar[re.Pattern[bytes]] = re.compile(rb'"CityObjects"|"CityJSON"|"Topology"')
+    _other: ClassVar[re.Pattern[bytes]] = re.compile(
+        rb'"CityObjects"\s*:|"type"\s*:\s*"(?:CityJSON|CityJSONFeature|Topology)"'
+    )
     _alone: ClassVar[re.Pattern[bytes]] = re.compile(
         rb'"type"\s*:\s*"(?:Feature|(?:Multi)?(?:Point|LineString|Polygon)|GeometryCollection)"'
     )
