@@ -13,8 +13,10 @@ from twin.web.identity_file import kind_label
 from twin.web.loading import ColumnTwice
 from twin.web.texts import texts
 
-POSITION = ("lon", "lat", "wkt")
-"""Names in a mapping that give the position."""
+POSITION = {"lon": "field_lon", "lat": "field_lat", "wkt": "field_wkt"}
+"""Names in a mapping that give the position, and their texts."""
+
+SURE = {"certain": "sure_certain", "likely": "sure_likely", "guess": "sure_guess"}
 
 Layer = Mapping[str, Any]
 
@@ -125,7 +127,7 @@ def _by_column(mapping: Mapping[str, Any]) -> dict[str, str]:
 def _fields(of: Kind, lang: Language) -> Iterator[tuple[str, str]]:
     """The fields that a column can fill: name and label."""
     zh = lang == "zh"
-    yield from ((name, texts(lang)[f"field_{name}"]) for name in POSITION)
+    yield from ((name, texts(lang)[text]) for name, text in POSITION.items())
     for name, field in common_fields(of).items():
         if name != "source_key":
             yield name, field.zh if zh else field.en
@@ -143,5 +145,5 @@ def _perhaps(guess: Mapping[str, Any] | None, of: Kind | None, lang: Language) -
 
 
 def _why(guess: Mapping[str, Any], lang: Language) -> str:
-    say = texts(lang)
-    return say["sure"].format(confidence=say[f"sure_{guess['confidence']}"], why=guess["why"])
+    colon = "：" if lang == "zh" else ": "
+    return f"{texts(lang)[SURE[guess['confidence']]]}{colon}{guess['why']}"

@@ -12,7 +12,13 @@ from twin.web.texts import texts
 
 SHOWN = 100
 """Findings on a page; all of a thousand that are kept stand in the receipt's JSON."""
-COUNTS = ("read", "new", "changed", "same", "rejected")
+COUNTS = {
+    "read": "count_read",
+    "new": "count_new",
+    "changed": "count_changed",
+    "same": "count_same",
+    "rejected": "count_rejected",
+}
 
 
 def receipt_view(receipt: Mapping[str, Any], lang: Language) -> dict[str, Any]:
@@ -21,7 +27,7 @@ def receipt_view(receipt: Mapping[str, Any], lang: Language) -> dict[str, Any]:
     return {
         "title": receipt["dataset"],
         "kind": kind_label(receipt["kind"], lang),
-        "counts": [(say[f"count_{name}"], receipt[name]) for name in COUNTS],
+        "counts": [(say[text], receipt[name]) for name, text in COUNTS.items()],
         "facts": list(_facts(receipt, lang)),
         "notes": [NOTES[note][lang == "zh"] for note in receipt["notes"] if note in NOTES],
         "findings": [

@@ -160,7 +160,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "field_lon": ("Longitude or easting", "经度或东坐标"),
     "field_lat": ("Latitude or northing", "纬度或北坐标"),
     "field_wkt": ("Geometry as WKT", "几何（WKT）"),
-    "sure": ("{confidence}: {why}", "{confidence}：{why}"),
     "sure_certain": ("certain", "确定"),
     "sure_likely": ("likely", "可能"),
     "sure_guess": ("guess", "猜测"),
