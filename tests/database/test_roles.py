@@ -54,7 +54,7 @@ def test_the_scope_decides_what_the_api_sees(
 
 def test_the_api_role_reads_no_table_and_no_partition(three_assets: Connection, api: Connection) -> None:
     relations = three_assets.execute(
-        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('twin', 'stage')"
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('twin', 'stage', 'queue')"
     ).fetchall()
     assert len(relations) > 12
     for (relation,) in relations:
@@ -72,6 +72,27 @@ def test_the_api_role_writes_nothing(three_assets: Connection, api: Connection) 
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             api.execute(statement)
         api.rollback()
+
+
+def test_the_api_role_defers_work_and_reads_how_it_stands_and_nothing_else(
+    owner: Connection, api: Connection
+) -> None:
+    api.execute("SET twin.scope = '*'")
+    api.execute("SELECT api.add_upload('one', 'lamps.csv', 3)")
+    assert api.execute("SELECT id, state FROM api.upload").fetchall() == [("one", "inspecting")]
+    query = "SELECT task_name, args FROM queue.procrastinate_jobs"
+    assert owner.execute(query).fetchall() == [("inspect", {"upload": "one"})]
+    assert api.execute("SELECT api.load_upload('one', '{}')").fetchone() == (False,)
+    owner.execute("UPDATE twin.upload SET state = 'inspected', report = '{}'")
+    assert api.execute("SELECT api.load_upload('one', '{}')").fetchone() == (True,)
+    for statement in ("SELECT twin.defer_upload('load', 'one')", "DELETE FROM api.upload"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            api.execute(statement)
+
+
+def test_a_reader_defers_no_work(reader: Connection) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute("SELECT api.add_upload('one', 'lamps.csv', 3)")
 
 
 @pytest.fixture
