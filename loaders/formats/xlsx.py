@@ -7,7 +7,8 @@ header, groups of columns over two rows, values merged over several rows, totals
   the first row with a number or a date; of equal ones the first.
 - Where cells of the header are merged, it reaches as far down as they do, or a row further for a group.
 - A cell merged over several rows stands in each of them.
-- Totals (合计 and the like in the first cell), and lines with one cell below the last full one, are unread.
+- Totals, and lines with one cell below the last full one, are unread. A total begins with 合计 or the like
+  and has no position; where more stands in that cell, such as a number, at most half of its cells are filled.
 
 These rules are ours. Leading zeros that a spreadsheet has dropped, and digits after the fifteenth, are gone.
 """
@@ -28,7 +29,9 @@ from loaders.errors import FileEmpty
 from loaders.formats import BaseFormat, OpenedFile, Request, Rows, Unread, choose_layer
 from loaders.formats.csv import unique_names
 from loaders.gdal import BATCH_ROWS
+from loaders.plan import DEGREES, PLANE, WKT
 from loaders.sheets import Cell, Sheet, Workbook, text
+from twin.kinds.names import normalise_name
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """How a compound file begins: an XLS, or an XLSX with a password ([MS-CFB] 2.2)."""
@@ -36,7 +39,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 50
 """Rows in which the header is looked for."""
 _TOTAL = re.compile(
-    r"\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?:grand\s+|sub)?totals?\b|sum)\s*[:：]?\s*", re.I
+    r"\s*(?:合\s*计|总\s*计|小\s*计|共\s*计|(?:grand\s+|sub)?totals?\b|sum\b)\s*[:：]?\s*(?=[\d(（]|$)", re.I
 )
 
 Line = tuple[int, list[str | None]]
@@ -78,7 +81,7 @@ class SheetFile(OpenedFile):
             filled = [value for value in line if value is not None]
             if not filled:
                 continue
-            if _TOTAL.fullmatch(filled[0]):
+            if self._is_total(line, filled):
                 yield Unread(number, "row.total", " ".join(filled)[:200])
             elif len(filled) == 1 and len(self.columns) > 2:
                 waiting.append((number, line))
@@ -88,6 +91,20 @@ class SheetFile(OpenedFile):
                 yield number, line
         for number, line in waiting:
             yield Unread(number, "row.total", next(value for value in line if value is not None)[:200])
+
+    def _is_total(self, line: list[str | None], filled: list[str]) -> bool:
+        """Whether it begins as a total does, and is no asset that is called so."""
+        word = _TOTAL.match(filled[0])
+        if word is None or any(all(line[column] for column in pair) for pair in self._positions()):
+            return False
+        alone = word.end() == len(filled[0])
+        return alone or len(filled) * 2 <= len(line)
+
+    def _positions(self) -> list[tuple[int, ...]]:
+        """The columns, in pairs or one alone, that hold positions by their names."""
+        places = {normalise_name(name): place for place, name in enumerate(self.columns)}
+        known = (*DEGREES, *PLANE, *((name,) for name in WKT))
+        return [tuple(places[name] for name in names) for names in known if places.keys() >= set(names)]
 
     def _lines(self) -> Iterator[Line]:
         """The lines below the header by their numbers, with merged cells in each row that they span."""

@@ -90,6 +90,18 @@ def test_names_under_a_group_stand_alone_where_they_are_clear(tmp_path: Path) ->
     assert opened(path).columns == ("编号", "经度", "纬度")
 
 
+def test_a_row_with_a_position_is_no_total(tmp_path: Path) -> None:
+    header = ("编号", "名称", "经度", "纬度")
+    rows = [
+        ("Total", None, 121.5, 31.2), ("小计", "灯", 121.5, 31.2), ("合计 2 盏", None, None, None),
+        ("合计2盏", "灯", None, None), ("合计路1号", "灯", None, None), ("小计", None, 243.0, None),
+        ("Total Wine", "灯", 121.5, 31.2), ("合计（盏）", 2, None, None),
+    ]  # fmt: skip
+    source = opened(workbook(tmp_path / "a.xlsx", header, *rows))
+    assert numbers(source) == [2, 3, 6, 8]
+    assert [number for number, _, _ in unread(source)] == [4, 5, 7, 9]
+
+
 def test_totals_and_remarks_are_unread_and_told(tmp_path: Path) -> None:
     rows = [
         HEADER, ONE, ("小计", None, 121.5), TWO, (), ("合  计", 2, None), ("Total: ", 2, None),
