@@ -34,6 +34,9 @@ _XML_ENCODING = re.compile(r"""^(\s*<\?xml[^>]*?)\s+encoding\s*=\s*["'][^"']*["'
 _KEPT = "twin-"
 """How the folders begin in which unpacked and transcoded files are kept."""
 
+_LONGEST_NAME = 255
+"""Bytes that file systems allow a name."""
+
 _ENCRYPTED, _UTF8 = 0x1, 0x800
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -187,6 +190,8 @@ def _members(path: Path) -> Iterator[tuple[str, zipfile.ZipInfo]]:
         place = PurePosixPath(name)
         if place.is_absolute() or ".." in place.parts or _DRIVE.match(name) or "\0" in name:
             raise ArchiveUnsafe(path=path, reason=f"its member {name!r} would leave the archive's folder.")
+        if any(len(part.encode()) > _LONGEST_NAME for part in place.parts):
+            raise ArchiveUnsafe(path=path, reason=f"the name of its member {name[:40]!r}… is too long.")
         if name in seen:
             raise ArchiveUnsafe(path=path, reason=f"it has two members called {name!r}.")
         if info.flag_bits & _ENCRYPTED:

@@ -115,6 +115,13 @@ class UnknownFormat(TwinError):
     zh = "{path} 不是可加载的格式。可用 `twin formats` 查看：{formats}。"
 
 
+class ArchiveUnknown(UnknownFormat):
+    """An archive of a kind that is not unpacked."""
+
+    en = "{path} is a {archive} archive; only zip archives are read. Unpack it, and load what is inside."
+    zh = "{path} 是 {archive} 压缩包，仅支持 zip。请先解压，再加载其中的文件。"
+
+
 class WrongFormat(TwinError):
     """The content is not what the file's name says."""
 
@@ -188,6 +195,13 @@ class CityJsonVersion(TwinError):
         "{path} 是 CityJSON {version}，可读取的版本为 {versions}。"
         "请先升级，例如：cjio {path} upgrade save new.city.json"
     )
+
+
+class CityJsonUnversioned(CityJsonVersion):
+    """CityJSON that does not say its version."""
+
+    en = "{path} is CityJSON and does not say its version; versions {versions} are read. Export it anew."
+    zh = "{path} 是 CityJSON，但未注明版本；可读取的版本为 {versions}。请重新导出。"
 
 
 class FileEmpty(TwinError):

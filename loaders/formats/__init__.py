@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from loaders import arrow, bundle
 from loaders.arrow import Column
 from loaders.errors import (
     ArchiveNested,
+    ArchiveUnknown,
     FileEmpty,
     FileIsFolder,
     FileMissing,
@@ -38,6 +40,12 @@ HEAD_BYTES = 65_536
 
 _SHARED = (".json", ".txt", ".xml")
 """Endings that several formats' files have: their content decides."""
+
+_PAPER = re.compile(r"read_?me|licen[cs]e|copying|changelog|说明|使用说明|许可", re.IGNORECASE)
+"""How the files that go with data are called."""
+
+_ARCHIVES = {b"Rar!\x1a\x07": "RAR", b"7z\xbc\xaf\x27\x1c": "7z", b"\x1f\x8b": "gzip"}
+"""How archives begin that are not unpacked."""
 
 _CONTROLS = bytes({*range(32), 127} - set(b"\t\r\n\f\v"))
 """Bytes that no line of text has, in ASCII or any encoding that extends it."""
@@ -186,7 +194,7 @@ def detect(path: Location) -> BaseFormat:
     """The format that the file's name says and its content confirms; of a zip or a folder, its members.
 
     Raises ``FileMissing``, ``FileIsFolder``, ``FileEmpty``, ``FormatUnclear``, ``UnknownFormat``,
-    ``WrongFormat``, ``ArchiveNested``, ``ArchiveUnsafe`` or ``FileBroken``.
+    ``WrongFormat``, ``ArchiveUnknown``, ``ArchiveNested``, ``ArchiveUnsafe`` or ``FileBroken``.
     """
     chosen = _told(path)
     tables = chosen.tables(path) if isinstance(path, Path) else ()
@@ -211,6 +219,9 @@ def _told(path: Location) -> BaseFormat:
     if head.startswith(bundle.ZIP_SIGNATURES):
         return _holding(path, claimed, bundle.zip_names(path))
     found = _recognised(head)
+    packed = next((name for mark, name in _ARCHIVES.items() if head.startswith(mark)), None)
+    if found is None and packed is not None:
+        raise ArchiveUnknown(path=path, archive=packed)
     if claimed and (found is None or not path.name.lower().endswith(_SHARED)):
         raise _mismatch(path, claimed, found)
     if found is None:
@@ -244,8 +255,12 @@ class Packed(BaseFormat):
     @classmethod
     def of(cls, path: Path, names: Sequence[str]) -> Packed:
         """The one member whose name is that of a format. Raises ``ArchiveNested``, ``FormatUnclear`` …."""
+        if not names:
+            raise FileEmpty(path=path, where_en="", where_zh="")
         endings = tuple(extension for one in all_formats() for extension in one.extensions)
         known = [name for name in names if name.lower().endswith(endings)]
+        known = [name for name in known if not _PAPER.match(PurePosixPath(name).name)] or known
+        known = [name for name in known if not name.lower().endswith(_SHARED)] or known
         if not known and any(name.lower().endswith(".zip") for name in names):
             raise ArchiveNested(path=path)
         if not known:

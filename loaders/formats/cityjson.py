@@ -25,7 +25,7 @@ import shapely
 
 from loaders import arrow
 from loaders.citymodel import Model, Shape
-from loaders.errors import CityJsonVersion, FileBroken, UnknownEncoding
+from loaders.errors import CityJsonUnversioned, CityJsonVersion, FileBroken, UnknownEncoding
 from loaders.formats import BaseFormat, OpenedFile, Request, Rows, Unread, choose_layer
 from loaders.formats.csv import unique_names
 from loaders.gdal import BATCH_ROWS
@@ -202,7 +202,9 @@ def _parsed(path: Path, text: bytes, where: str) -> dict[str, Any]:
 
 def _require_version(path: Path, head: Mapping[str, Any]) -> None:
     """Raise ``CityJsonVersion`` for versions before 1.1, which place vertices otherwise, and unknown ones."""
-    version = str(head.get("version", "?"))
+    if head.get("version") is None:
+        raise CityJsonUnversioned(path=path, versions=" / ".join(VERSIONS))
+    version = str(head["version"])
     if ".".join(version.split(".")[:2]) not in VERSIONS:
         raise CityJsonVersion(path=path, version=version, versions=" / ".join(VERSIONS))
 
@@ -217,8 +219,10 @@ def _model(path: Path, head: Mapping[str, Any], body: Mapping[str, Any], where: 
             raise ValueError("a transform scales and translates by three numbers")
         if odd := [name for name, one in objects.items() if not _is_city_object(one)]:
             raise ValueError(f"{odd[0]} is no city object")
+    except KeyError as error:
+        raise FileBroken(path=path, reason=f"{where} is no CityJSON: it has no {error}.") from None
     except _BROKEN as error:
-        raise FileBroken(path=path, reason=f"{where} is no CityJSON: {sentence(repr(error))}") from None
+        raise FileBroken(path=path, reason=f"{where} is no CityJSON: {sentence(error)}") from None
     return Model(objects, vertices, scale, translate)
 
 

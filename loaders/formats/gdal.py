@@ -127,8 +127,11 @@ class FlatGeobuf(GdalFormat):
     """FlatGeobuf, whose header counts its features, or is 0 where its writer could not know."""
 
     def open(self, path: Path, request: Request) -> GdalFile:
-        """The one layer."""
-        source = GdalFile.opened(path, request)
+        """The one layer. Raises ``FileBroken`` where GDAL finds none: the header is damaged."""
+        layers = gdal.layers(path)
+        if not layers:
+            raise FileBroken(path=path, reason="its header or its index is damaged or cut short.")
+        source = GdalFile.opened(path, request, layers=layers)
         source.whole = True
         return source
 
@@ -254,11 +257,12 @@ class GeoJson(GdalFormat):
         if head.startswith(_UTF16):
             text = head.decode("utf-16", errors="ignore").encode()
         text = text.lstrip()
-        if not text.startswith(b"{") or self._other.search(text):
+        if not text.startswith(b"{"):
             return False
         first, _, more = text.partition(b"\n")
         is_sequence = first.rstrip().endswith(b"}") and bool(more.strip())
-        return bool(self._collection.search(text) or (not is_sequence and self._alone.search(text)))
+        alone = self._alone.search(text) and not is_sequence and not self._other.search(text)
+        return bool(self._collection.search(text) or alone)
 
     def open(self, path: Path, request: Request) -> GdalFile:
         """The one layer. Raises ``CoordinatesEncoded``, ``UnknownEncoding`` or ``FileBroken``."""

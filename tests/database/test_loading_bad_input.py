@@ -211,11 +211,19 @@ BAD: dict[str, Bad] = {
     "a GeoPackage of ten bytes": Bad(
         text("a.gpkg", b"SQLite for"), LAMP, "file.format_mismatch", ("no GeoPackage file", "any other")
     ),
-    "a city model": Bad(text("a.json", '{"type": "CityJSON"}'), LAMP, "file.version", ("is CityJSON",)),
+    "a city model": Bad(
+        text("a.json", '{"type": "CityJSON"}'), LAMP, "file.version", ("not say its version",)
+    ),
+    "a city model without a transform": Bad(
+        text("a.city.json", '{"type": "CityJSON", "version": "2.0", "vertices": [], "CityObjects": {}}'),
+        LAMP,
+        "file.broken",
+        ("it has no 'transform'",),
+    ),
     "a CSV with NUL far inside": Bad(
         text("a.csv", GOOD + "2,121.5,31.2\n" * 9000 + "\0"), LAMP, "file.broken", ("NUL",)
     ),
-    "an archive": Bad(text("a.rar", b"Rar!\x1a\x07\0"), LAMP, "file.format_unknown", ("a.rar", "FlatGeobuf")),
+    "an archive": Bad(text("a.rar", b"Rar!\x1a\x07\0"), LAMP, "file.format_unknown", ("a.rar", "RAR", "zip")),
     "a shapefile without .shp": Bad(without("a.shp", ".shp"), LAMP, "file.part_missing", (".shp",)),
     "a shapefile without .shx": Bad(without("a.shp", ".shx"), LAMP, "file.part_missing", (".shx",)),
     "a shapefile without .dbf": Bad(without("a.shp", ".dbf"), LAMP, "file.part_missing", (".dbf",)),

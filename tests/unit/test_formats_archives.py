@@ -14,6 +14,7 @@ from loaders.errors import (
     ArchiveNested,
     ArchiveUnsafe,
     FileBroken,
+    FileEmpty,
     FileIsFolder,
     FormatUnclear,
     NoFormat,
@@ -159,11 +160,37 @@ def test_what_is_not_clear_is_asked(tmp_path: Path) -> None:
         detect(zipped(tmp_path / "mixed.zip", mixed))
 
 
+@pytest.mark.parametrize("paper", ["README.txt", "notes.txt", "meta.xml", "说明.csv", "docs/license.csv"])
+def test_papers_beside_the_data_are_passed_over(paper: str, tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"lamps.csv": b"a,b\n1,2\n", paper: b"Some,words\nof,it\n"})
+    assert read(opened(path)) == {"a": ["1"], "b": ["2"]}
+
+
+@pytest.mark.parametrize(
+    ("head", "called"), [(b"Rar!\x1a\x07\0", "RAR"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\x1f\x8b\x08", "gzip")]
+)
+@pytest.mark.parametrize("ending", ["zip", "rar"])
+def test_other_archives_are_called_what_they_are(
+    head: bytes, called: str, ending: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(head + bytes(100))
+    with pytest.raises(UnknownFormat, match=rf"{called} archive.*Unpack"):
+        detect(path)
+
+
+def test_a_member_whose_name_no_disk_can_hold_is_told(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"灯" * 90 + ".csv": b"a,b\n1,2\n"})
+    with pytest.raises(ArchiveUnsafe, match="name of its member") as told:
+        detect(path)
+    assert "twin-" not in str(told.value)
+
+
 def test_folders_and_archives_of_nothing_are_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileIsFolder):
         detect(tmp_path / "empty")
-    with pytest.raises(UnknownFormat):
+    with pytest.raises(FileEmpty):
         detect(zipped(tmp_path / "empty.zip", {}))
     with pytest.raises(UnknownFormat):
         detect(zipped(tmp_path / "plan.zip", {"plan.pdf": b"%PDF"}))

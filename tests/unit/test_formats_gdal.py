@@ -412,3 +412,12 @@ def test_a_file_of_white_space_is_empty(tmp_path: Path) -> None:
     (tmp_path / "a.geojson").write_text(" \n\n", encoding="utf-8")
     with pytest.raises(FileEmpty):
         detect(tmp_path / "a.geojson")
+
+
+@pytest.mark.parametrize("kept", [8, 12, 100, 500])
+@pytest.mark.parametrize("rest", [b"", b"U" * 500])
+def test_a_flatgeobuf_without_a_whole_header_is_broken(kept: int, rest: bytes, tmp_path: Path) -> None:
+    path = make(tmp_path / "a.fgb", "FlatGeobuf")
+    path.write_bytes(path.read_bytes()[:kept] + rest)
+    with pytest.raises(FileBroken):
+        read(opened(path))

@@ -117,11 +117,18 @@ def test_geojson_stays_geojson(tmp_path: Path) -> None:
     assert detect(path).name == "GeoJSON"
 
 
-@pytest.mark.parametrize("version", ["0.9", "1.0", "1.0.3", "2.1", "3.0", None])
-def test_other_versions_are_refused_by_name(version: str | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["0.9", "1.0", "1.0.3", "2.1", "3.0"])
+def test_other_versions_are_refused_by_name(version: str, tmp_path: Path) -> None:
     city = City()
     city.head["version"] = version
     with pytest.raises(CityJsonVersion, match=f"CityJSON {version}; versions 1.1 / 2.0"):
+        read(city.write(tmp_path / "a.city.json"))
+
+
+def test_a_version_that_is_not_said_is_asked_for(tmp_path: Path) -> None:
+    city = City()
+    del city.head["version"]
+    with pytest.raises(CityJsonVersion, match="does not say its version"):
         read(city.write(tmp_path / "a.city.json"))
 
 
