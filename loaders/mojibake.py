@@ -1,9 +1,10 @@
 """Garbled text (乱码): Chinese in UTF-8 that some program before us took for another encoding.
 
 A text counts as garbled only where that is sure. Written back as the bytes that it was read from, Latin-1 (or
-Windows-1252, which differs from it in 32 characters) or GBK, all of it must be UTF-8 that holds Chinese.
+Windows-1252, which differs from it in 32 characters) or GB 18030, all of it must be UTF-8 that holds Chinese.
 Genuine GBK text can by chance be read so, a few characters in some ten thousand names: therefore there have
-to be four, and all of them common (GB 2312). The rule is ours.
+to be four, and all of them common (GB 2312). Two are enough where they are of its first level, and at least
+half of the characters as they came are not in GB 2312, which hardly any name is made of. The rule is ours.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _PAIRS = "".join(
 )
 # What the first bytes of a Chinese character in UTF-8 become: RE2 finds it in a column without Python.
 _SUSPECT = f"[{_LEADS}][{_TRAILS}{''.join(map(chr, _WINDOWS))}]|[{_PAIRS}]"
-_SURE = 4
+_SURE, _LIKELY = 4, 2
+_SECOND_LEVEL = 0xD8
 
 
 def garbled(texts: Column) -> BoolArray:
@@ -40,11 +42,21 @@ def is_garbled(text: str) -> bool:
     meant = _reread(text.translate(_WINDOWS), "latin-1")
     if meant is not None:
         return any(map(_is_chinese, meant))
-    meant = _reread(text, "gbk")
+    meant = _reread(text, "gb18030")
     if meant is None:
         return False
     chinese = "".join(filter(_is_chinese, meant))
-    return len(chinese) >= _SURE and chinese == chinese.encode("gb2312", "ignore").decode("gb2312")
+    if _common(chinese) != chinese:
+        return False
+    foreign = [character for character in text if not character.isascii()]
+    strange = len(foreign) - len(_common("".join(foreign)))
+    everyday = all(code < _SECOND_LEVEL for code in chinese.encode("gb2312")[::2])
+    return len(chinese) >= _SURE or (len(chinese) >= _LIKELY and everyday and strange * 2 >= len(foreign))
+
+
+def _common(text: str) -> str:
+    """The characters of GB 2312."""
+    return text.encode("gb2312", "ignore").decode("gb2312")
 
 
 def _reread(text: str, taken_for: str) -> str | None:

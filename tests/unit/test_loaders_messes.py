@@ -37,6 +37,11 @@ def test_chinese_read_as_gbk_is_found(text: str) -> None:
     assert is_garbled(read)
 
 
+@pytest.mark.parametrize("word", ["路灯3", "电梯", "名称", "井盖A-7"])
+def test_a_word_in_utf8_within_gb18030_is_found(word: str) -> None:
+    assert is_garbled(word.encode().decode("gb18030"))
+
+
 @given(st.text(COMMON, max_size=20))
 def test_genuine_text_is_left_alone(text: str) -> None:
     assert not is_garbled(text)
@@ -52,6 +57,8 @@ def test_genuine_text_is_left_alone(text: str) -> None:
         "Käsestraße 5",
         "世纪大道",
         "浣碱",
+        "鐵路",
+        "堃喆",
         "ÅÄÖ",
         "北京路12号—3",
         "é",
