@@ -366,8 +366,9 @@ def test_everything_that_can_be_asked_of_an_asset(reader: Connection) -> None:
     division = Asked(
         "division", (*asked("name", "level"), Asked("path", asked("name")), Asked("parent", asked("level")))
     )
+    load = Asked("load", asked("id", "source", "format", "startedAt", "finishedAt"))
     power = Asked("power", kind="streetlight")
-    row = row_of(reader, read.by_codes(read_code(asset.code), (*plain, division, power)))[asset.code]
+    row = row_of(reader, read.by_codes(read_code(asset.code), (*plain, division, power, load)))[asset.code]
     lon, lat = asset.point or (0, 0)
     assert json.loads(row["geometry"]) == {"type": "Point", "coordinates": [lon, lat]}
     assert position(row["position"]) == {"lon": lon, "lat": lat}
