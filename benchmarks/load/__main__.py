@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
                         help=f"some of: {', '.join(PARTS)}; growth loads ten times --assets")  # fmt: skip
-    parser.add_argument("--write", type=Path, help="where the page goes: docs/performance.md")
+    parser.add_argument("--write", type=Path, help="where the page of a whole run goes: docs/performance.md")
     asked = parser.parse_args()
     results = Results(asked.assets, asked.rounds)
     lab = Lab(BENCH / "home")
@@ -151,15 +151,15 @@ def note(results: Results, what: str, who: str, seconds: float, peak: float = 0.
 
 
 def conclude(results: Results, target: Path | None) -> int:
-    """Print the page and the bars; gives the exit status."""
+    """Print the page and the bars, and write the page if all were measured; gives the exit status."""
     measured = results.bars()
     found = list(lines(measured))
     written = page(results, found)
     print(written)
-    if target:
-        target.write_text(written, encoding="utf-8")
     if left := unmeasured(measured):
-        print(f"not measured: {', '.join(left)}")
+        print(f"not measured, so no page is written: {', '.join(left)}")
+    elif target:
+        target.write_text(written, encoding="utf-8")
     print(*found, sep="\n")
     return 1 if short(measured) else 0
 

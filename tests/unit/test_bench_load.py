@@ -84,9 +84,11 @@ def test_every_ratio_is_that_of_medians_and_more_is_better_for_us() -> None:
     assert not any("buildings" in name for name in short(results.bars()))
 
 
-def test_what_was_not_measured_is_named_and_fails_nothing() -> None:
+def test_what_was_not_measured_is_named_and_fails_nothing(tmp_path: Path) -> None:
     results = Results(1_000, 1)
     results.add("lamps", "twin", 1.0, 100.0)
+    assert conclude(results, tmp_path / "performance.md") == 0
+    assert not (tmp_path / "performance.md").exists()
     assert unmeasured(results.bars()) == [name for name in REQUIRED if name != "peak_memory_mb"]
     assert short(results.bars()) == []
 
