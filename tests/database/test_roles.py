@@ -54,7 +54,8 @@ def test_the_scope_decides_what_the_api_sees(
 
 def test_the_api_role_reads_no_table_and_no_partition(three_assets: Connection, api: Connection) -> None:
     relations = three_assets.execute(
-        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('twin', 'stage', 'queue')"
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+        " WHERE schemaname IN ('twin', 'stage', 'queue')"
     ).fetchall()
     assert len(relations) > 12
     for (relation,) in relations:
