@@ -63,7 +63,9 @@ def load_upload(upload: str, stop: Stop) -> None:
         return
     with _refused(spool):
         if not _registered(spool):
-            receipt = load(_file(spool, record), _options(spool, record), _Teller(upload, stop))
+            receipt = load(
+                _file(spool, record), _options(spool, record), _Teller(upload, stop, _counted(record))
+            )
             words = {"en": receipt.as_json("en"), "zh": receipt.as_json("zh")}
             _loaded(spool, receipt.load, words)
             log.info("%s", _summary(record["name"], receipt))
@@ -117,8 +119,8 @@ def _loaded(spool: Spool, load: int | None, receipt: Mapping[str, object]) -> No
 class _Teller:
     """Keeps how far a load is, and ends it when the worker is to stop."""
 
-    def __init__(self, upload: str, stop: Stop) -> None:
-        self.upload, self.stop, self.told = upload, stop, 0.0
+    def __init__(self, upload: str, stop: Stop, counted: int | None) -> None:
+        self.upload, self.stop, self.counted, self.told = upload, stop, counted, 0.0
 
     def __call__(self, done: int, total: int | None) -> None:
         if self.stop():
@@ -126,7 +128,7 @@ class _Teller:
         now = time.monotonic()
         if now - self.told >= TELL_SECONDS:
             self.told = now
-            _change("progress", self.upload, done=done, total=total)
+            _change("progress", self.upload, done=done, total=total or self.counted)
 
 
 @contextmanager
@@ -158,6 +160,12 @@ def _named(value: object, spool: Spool) -> object:
     return value
 
 
+def _counted(record: Mapping[str, Any]) -> int | None:
+    """The rows that were counted when the file was looked into."""
+    layer = record["choice"].get("layer")
+    return next((one.get("count") for one in record["layers"] if one["name"] == layer), None)
+
+
 def _file(spool: Spool, record: Mapping[str, Any]) -> Path:
     file = spool.content / str(record["name"])
     if not file.is_file():
@@ -170,7 +178,7 @@ def _read(upload: str) -> dict[str, Any]:
         row = connection.execute(_sql("read_upload"), {"id": upload}).fetchone()
     if row is None:
         return {"state": "gone"}
-    return dict(zip(("name", "state", "said_kind", "choice"), row, strict=True))
+    return dict(zip(("name", "state", "said_kind", "choice", "layers"), row, strict=True))
 
 
 def _change(name: str, upload: str, **values: object) -> None:

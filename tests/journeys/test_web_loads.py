@@ -302,7 +302,7 @@ def test_what_a_killed_worker_began_the_next_one_does(idle: Site, browser: Brows
     with psycopg.connect(idle.database, autocommit=True) as connection:
         with visiting(browser, idle.address + path) as page:
             with working(idle.database, idle.env) as worker:
-                page.wait_for_selector("text=rows read")
+                page.wait_for_selector("text=65,536 of 200,000 rows")
                 assert page.locator("progress").is_visible()
                 worker.send_signal(signal.SIGKILL)
                 worker.wait(20)
