@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.load import ours, peers
@@ -36,7 +37,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="where the page of a whole run goes: docs/performance.md")
     asked = parser.parse_args()
     results = Results(asked.assets, asked.rounds)
-    lab = Lab(BENCH / "home")
+    lab = Lab(home())
     with lab.running():
         results.versions = lab.versions()
         print(*results.versions, sep="\n", flush=True)
@@ -45,7 +46,7 @@ def main() -> int:
         if "growth" in asked.only:
             measure_growth(lab, results)
     if "stages" in asked.only:
-        logged = Lab(BENCH / "home", ours.LOGGED)
+        logged = Lab(home(), ours.LOGGED)
         with logged.running():
             measure_stages(logged, results)
     return conclude(results, asked.write)
@@ -127,7 +128,7 @@ def measure_stages(lab: Lab, results: Results) -> None:
 def inputs(assets: int, *options: str) -> Path:
     """The folder of input files; made once, and again when what makes them has changed."""
     sources = [*sorted((ROOT / "fixtures" / "generator").glob("*.py")), ROOT / "benchmarks/load/inputs.py"]
-    mark = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
+    mark = mark_of(sources)
     folder = BENCH / f"inputs{''.join(options)}-{assets}-{mark}"
     if not folder.exists():
         print(f"making {folder.relative_to(ROOT)} …", flush=True)
@@ -142,6 +143,16 @@ def inputs(assets: int, *options: str) -> Path:
         ]
         subprocess.run([*command, *options], check=True)
     return folder
+
+
+def home() -> Path:
+    """The folder of the database; another one when the registry's tables are made otherwise."""
+    return BENCH / f"home-{mark_of(sorted((ROOT / 'twin/registry/migrations/versions').glob('*.*')))}"
+
+
+def mark_of(files: Iterable[Path]) -> str:
+    """Eight digits that change with the files."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def note(results: Results, what: str, who: str, seconds: float, peak: float = 0.0) -> None:
