@@ -323,6 +323,15 @@ BAD: dict[str, Bad] = {
     "a shapefile without .prj": Bad(gdal("a.shp", "ESRI Shapefile", None), LAMP, "crs.missing", ("a.shp",)),
     "a .prj cut short": Bad(prj(b'GEOGCS["WGS 84"'), LAMP, "crs.unknown", ("a.shp", "a.prj", "--crs")),
     "a .prj with damaged bytes": Bad(prj(NAMELESS), LAMP, "crs.unknown", ("a.shp", "a.prj", "--crs")),
+    "a GeoJSON with a system that nobody knows": Bad(
+        text("a.geojson", collection((121.5, 31.2), crs={"properties": {"name": "shanghai local"}})),
+        LAMP,
+        "crs.unknown",
+        ("shanghai local", "--crs"),
+    ),
+    "a GeoJSON with NUL": Bad(
+        text("a.geojson", collection((121.5, 31.2), note="\0")), LAMP, "file.broken", ("NUL",)
+    ),
     "a system without a good operation": Bad(
         points((121.5, 31.2)), (*LAMP, "--crs", "EPSG:4610"), "crs.no_operation", ("Xian 1980",)
     ),
@@ -444,3 +453,22 @@ def test_where_the_system_is_said_a_damaged_prj_does_not_matter(
     told = twin(database_url, "load", str(prj(content)(tmp_path)), *LAMP, "--crs", "EPSG:4326", "--json")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["new"] == 2
+
+
+def test_rows_that_a_format_could_not_read_are_in_the_receipt(
+    owner: Connection, database_url: str, tmp_path: Path
+) -> None:
+    set_home(owner, "310115")
+    table = 'id,name,lon,lat\n1,"24寸管,121.5,31.2\n2,"24寸,管,121.5,31.3\n3,灯,121.5,31.4\n'
+    features = json.loads(collection((121.5, 31.2), (121.5, 31.3)))
+    features["features"][1]["geometry"]["coordinates"] = [None, 31.3]
+    features["features"].append(7)
+    files = {
+        text("a.csv", table): {"row.fields": 1},
+        text("b.geojson", json.dumps(features)): {"geometry.unreadable": 1, "row.feature": 1},
+    }
+    for make, rejected in files.items():
+        told = twin(database_url, "load", str(make(tmp_path)), *LAMP, "--json")
+        receipt = json.loads(told.stdout)
+        assert (receipt["read"], receipt["new"]) == (3, 3 - sum(rejected.values())), told.stderr
+        assert receipt["reasons"] == rejected
