@@ -58,6 +58,14 @@ def require_known(path: Path) -> None:
         raise RejectsFormatUnknown(file=path.name, endings=" ".join(known))
 
 
+def alone(name: str) -> str:
+    """The name of a reject file, for a loaded file of that name, that needs no other beside it."""
+    own = Path(name)
+    ending = own.suffix.lower()
+    known = ending in {*_DELIMITERS, *_DRIVERS} and ending not in _SIDES
+    return f"{own.stem}-rejected{ending if known else '.gpkg'}"
+
+
 def sides(path: Path) -> tuple[str, ...]:
     """The endings of the files that belong beside one of this name."""
     return _SIDES.get(path.suffix.lower(), ())

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 from psycopg.types.json import Jsonb
 
+from loaders import reject_files
 from loaders.inspection.as_json import as_json
 from loaders.inspection.inspect import inspect
 from loaders.inspection.surroundings import registry_at_hand
@@ -93,11 +94,14 @@ def _options(spool: Spool, record: Mapping[str, Any]) -> Options:
     """How the file is loaded. What the command's options can say, and the form does, goes in here."""
     choice = record["choice"]
     spool.mapping.write_text(mapping_toml(choice), encoding="utf-8")
+    spool.rejects.mkdir(exist_ok=True)
     return Options(
         layer=choice.get("layer"),
         mapping=spool.mapping,
         dataset=choice.get("dataset"),
         attribution=choice.get("attribution"),
+        rejects=spool.rejects / reject_files.alone(record["name"]),
+        force=True,
     )
 
 

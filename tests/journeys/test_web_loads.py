@@ -109,6 +109,11 @@ def test_a_file_becomes_assets_in_a_browser(worked: Site, browser: Browser) -> N
         counts = page.locator("dl.counts dd").all_inner_texts()
         assert counts == ["642", "632", "0", "0", "10"]
         assert "geometry.null_island" in page.inner_text("main")
+        with page.expect_download() as download:
+            page.click("text=The rejected rows")
+        rejected = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+        assert len(rejected) == 1 + 10
+        assert download.value.suggested_filename == "streetlights-rejected.csv"
         upload = page.url
         page.click("text=All loads")
         page.click("text=路灯台账")
