@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import struct
 from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from loaders.formats.shapefile import encoding_of
 from loaders.mapping import Mapping
 from loaders.places import read_geometries
 from loaders.plan import settle
+from loaders.quotes import mended
 from twin.errors import sentence
 from twin.kinds import kind
 
@@ -351,3 +354,26 @@ def test_whatever_quotes_do_every_key_is_read_or_unread(
     assert len(told) <= len(cells)
     plain = [f"K{n:03}" for n, line in enumerate(lines) if '"' not in line]
     assert set(plain) <= set(told)
+
+
+@given(
+    lines=st.lists(
+        st.sampled_from(["a,b", '"a",b', '"a\nb",c', '"a,b', 'a,"b', '24",x', '"a ""b""",c', '"a" x,b', ""]),
+        max_size=30,
+    ),
+    ends=st.sampled_from(["\n", "\r\n", "\r"]),
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5),
+)
+def test_where_a_text_is_cut_does_not_matter_to_its_quotes(
+    lines: list[str], ends: str, sizes: list[int]
+) -> None:
+    text = "".join(line + ends for line in lines)
+    pieces, start = [], 0
+    for size in cycle(sizes):
+        pieces.append(text[start : start + size])
+        start += size
+        if start >= len(text):
+            break
+    whole, cut = ("".join(one for one, _ in mended(texts, ",", 2)) for texts in ([text], pieces))
+    assert whole.rstrip("\r\n") == cut.rstrip("\r\n")
+    assert len(re.findall(r"\r\n|\r|\n", cut)) - len(re.findall(r"\r\n|\r|\n", text)) in (0, 1)
