@@ -120,6 +120,12 @@ def test_stops_have_their_position_in_columns(tmp_path: Path) -> None:
     }
 
 
+def test_a_stray_quote_takes_no_stop_with_it(tmp_path: Path) -> None:
+    stops = FEED["stops"].replace("前门", '"前门').replace("西单", '"西单')
+    stray = table(rows(write(tmp_path / "feed.zip", FEED | {"stops": stops}), "stops"))
+    assert [row["stop_name"] for row in stray] == ['"前门', '"西单', "?"]
+
+
 def test_a_feed_is_told_in_zips_and_folders(tmp_path: Path) -> None:
     junk = {"load.sql": "CREATE TABLE x;", "notes.csv": "a,b\n1,2\n", "README.md": "hello"}
     nested = write(tmp_path / "nested.zip", FEED, "gtfs/", junk)
