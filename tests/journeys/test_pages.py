@@ -323,11 +323,12 @@ def test_a_database_that_goes_away_comes_back_without_a_restart(site: Site) -> N
 
 def test_another_migration_is_not_ready(site: Site) -> None:
     with psycopg.connect(site.database, autocommit=True) as connection:
+        (version,) = connection.execute("SELECT version_num FROM public.twin_migration").fetchone() or ("",)
         connection.execute("UPDATE public.twin_migration SET version_num = '9999'")
         try:
             unready = site.get("/readyz")
         finally:
-            connection.execute("UPDATE public.twin_migration SET version_num = '0001'")
+            connection.execute("UPDATE public.twin_migration SET version_num = %s", (version,))
     assert (unready.status_code, unready.json()["code"]) == (503, "database.migration_mismatch")
 
 
