@@ -23,7 +23,7 @@ from fixtures.generate import CENTRE, generate
 from loaders.city import load_city
 from loaders.load import Options
 from spatial.cells import format_cell, points_to_cells
-from twin.registry.database import API_SESSION, connect, embedded
+from twin.registry.database import API_SESSION, connect, embedded, migrate, url
 from twin.registry.query.pages import PageWanted, page
 from twin.registry.query.sql import compiled
 
@@ -78,9 +78,10 @@ def cases() -> list[Case]:
 
 
 def prepare(assets: int) -> None:
-    """Generate and load the city, unless a city of this size is there."""
+    """Generate and load the city, unless a city of this size is there, perhaps from an earlier version."""
     os.environ.pop("TWIN_DATABASE_URL", None)
     os.environ["TWIN_HOME"] = str(ROOT / f"home-{assets}")
+    migrate(url())
     with connect() as connection:
         row = connection.execute("SELECT count(*) FROM twin.load").fetchone()
     if row == (0,):
