@@ -1,11 +1,11 @@
 # City Twin. `make demo` and `make test` need nothing but this clone, make and Python 3.11 on Debian 12.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
-SLOW := explain
+SLOW := test-slow explain
 CITY ?= fixtures/city
 PORT ?= 8000
 
-.PHONY: help setup setup-dev demo test explain bench-load picture lint format constraints clean
+.PHONY: help setup setup-dev demo test test-slow explain bench-load picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -19,8 +19,11 @@ setup-dev: ## install what the tests need besides
 demo: setup ## start a database, load a city (CITY=anytown.osm.pbf, else a sample), serve it
 	@exec $(BIN)/twin demo "$(CITY)" --port $(PORT)
 
-test: setup setup-dev lint ## run every check and test
-	$(BIN)/pytest -n 2 tests
+test: setup setup-dev lint ## run every check and test but those that wait for minutes
+	$(BIN)/pytest -n 2 -m "not slow" tests
+
+test-slow: setup-dev ## run the tests that wait for minutes: workers that are killed
+	$(BIN)/pytest -n 2 -m slow tests
 
 explain: setup-dev ## show that every filter uses its index at a million assets
 	$(BIN)/python -m benchmarks.explain_filters

@@ -302,6 +302,7 @@ def confirmed(site: Site, content: bytes) -> str:
     return path
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_began_the_next_one_does(idle: Site, browser: Browser) -> None:
     path = confirmed(idle, write_csv_bytes(lamps(MANY)))
     with psycopg.connect(idle.database, autocommit=True) as connection:
@@ -320,6 +321,7 @@ def test_what_a_killed_worker_began_the_next_one_does(idle: Site, browser: Brows
         assert connection.execute("SELECT count(*) FROM twin.load").fetchone() == (1,)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_stopped_gives_its_work_back(idle: Site) -> None:
     path = confirmed(idle, write_csv_bytes(lamps(MANY)))
     with working(idle.database, idle.env) as worker:
@@ -333,6 +335,7 @@ def test_a_worker_that_is_stopped_gives_its_work_back(idle: Site) -> None:
         assert connection.execute("SELECT count(*) FROM twin.asset").fetchone() == (MANY,)
 
 
+@pytest.mark.slow
 def test_work_that_kills_every_worker_is_given_up(idle: Site) -> None:
     path = confirmed(idle, write_csv_bytes(lamps(MANY)))
     dead: list[int] = []
@@ -365,6 +368,7 @@ def started_again(site: Site, path: str, dead: list[int]) -> int:
     raise AssertionError(site.row(path))
 
 
+@pytest.mark.slow
 def test_a_load_that_was_registered_before_the_kill_is_not_done_twice(idle: Site) -> None:
     path = confirmed(idle, write_csv_bytes(lamps(50)))
     with working(idle.database, idle.env):
