@@ -16,7 +16,7 @@ from loaders.findings import Verdict, shown
 from loaders.formats import Rows
 from loaders.places import Raw
 from loaders.plan import Plan
-from loaders.values import present
+from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
 
 _MOSTLY = 0.5
@@ -119,16 +119,12 @@ def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
     return arrow.without(keys, shapely.is_missing(raw.geometries))
 
 
-MAX_KEY = 250
-"""Characters of a key: in UTF-8 a third of what an entry of its b-tree can hold."""
-
-
 def judge_keys(identity: Identity, seen: Seen, verdict: Verdict, key: str | None) -> None:
     """Reject rows without a key and those whose key stood in an earlier row."""
     empty = arrow.is_null(identity.keys)
     verdict.reject(empty, "key.no_place" if key is None else "key.missing", key)
-    limit = {"limit": str(MAX_KEY)}
-    long = arrow.longer_than(identity.keys, MAX_KEY)
+    limit = {"limit": str(MAX_NAME)}
+    long = arrow.longer_than(identity.keys, MAX_NAME)
     verdict.reject(long, "key.too_long", key, shown(identity.keys), lambda _: limit)
     alive = np.flatnonzero(verdict.alive)
     before, first = np.zeros((2, len(verdict.numbers)), dtype=np.int64)

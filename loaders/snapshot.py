@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from glob import escape
 
 from loaders import bundle
 from loaders.locations import Address, Location
@@ -32,7 +33,7 @@ class Snapshot:
         if location.is_dir():
             files = [location / name for name in bundle.folder_names(location)]
         else:
-            files = [one for one in location.parent.glob(f"{_escaped(location.stem)}.*") if one.is_file()]
+            files = [one for one in location.parent.glob(f"{escape(location.stem)}.*") if one.is_file()]
         stats = [(str(file), file.stat()) for file in [*files, location] if file.exists()]
         return cls(location, frozenset((name, one.st_size, one.st_mtime_ns) for name, one in stats))
 
@@ -40,7 +41,3 @@ class Snapshot:
         """Raise ``FileChanged`` where a file is another than it was, has gone or has come."""
         if Snapshot.of(self.location) != self:
             raise FileChanged(path=self.location)
-
-
-def _escaped(name: str) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in name)
