@@ -71,7 +71,7 @@ def cases() -> list[Case]:
         Case("division", {"division": "310115022"}, "division_idx"),
         Case("datasets", {"datasets": ["sample-vehicle"]}, "dataset_id_source_key_kind"),
         Case("identifiers", {"identifiers": [pole]}, "identifier_"),
-        Case("text", {"text": "路777号"}, "bigrams_idx"),
+        Case("text", {"text": "路777号"}, "words_idx"),
         Case("attribute", {"building": {"height": {"gte": 180}}}, "asset_building_height"),
         Case("and, not", {"and": [{"bbox": box}, {"not": {"kinds": ["ROAD"]}}]}, "geom_idx"),
     ]  # fmt: skip

@@ -281,15 +281,15 @@ def row_bytes(columns: Sequence[Column]) -> tuple[memoryview, Int64Array]:
 
 def big_endian(values: np.typing.NDArray[Any]) -> Column:
     """Numbers as the bytes of their big-endian form, without a loop."""
-    array = np.ascontiguousarray(values)
-    width = array.dtype.itemsize
-    offsets = np.arange(0, (len(array) + 1) * width, width, dtype=np.int64)
-    data = array.astype(array.dtype.newbyteorder(">"))
-    return _column(
-        pa.Array.from_buffers(
-            pa.large_binary(), len(array), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-        )
-    )
+    array = np.ascontiguousarray(values.astype(values.dtype.newbyteorder(">")))
+    return fixed_bytes(array.view(np.uint8).reshape(len(array), array.dtype.itemsize))
+
+
+def fixed_bytes(rows: np.typing.NDArray[np.uint8]) -> Column:
+    """A matrix of bytes, one row each, as a column of bytes."""
+    length, width = rows.shape
+    offsets = pa.py_buffer(np.arange(0, (length + 1) * width, max(width, 1), dtype=np.int64)[: length + 1])
+    return _column(pa.Array.from_buffers(pa.large_binary(), length, [None, offsets, pa.py_buffer(rows)]))
 
 
 def as_bytes(column: Column) -> Column:
@@ -305,11 +305,16 @@ def byte_lengths(column: Column) -> Int64Array:
 
 def empty_for_null(column: Column) -> Column:
     """Bytes with null become no bytes at all."""
+    if not column.null_count:
+        return column
     return _column(pc.fill_null(column, pa.scalar(b"", pa.large_binary())))
 
 
-def joined_bytes(parts: Sequence[Column | bytes]) -> memoryview:
-    """The rows' parts one after the other, all rows in one buffer; a literal stands in every row."""
+def joined_bytes(parts: Sequence[Column | bytes], length: int) -> memoryview:
+    """The parts of ``length`` rows one after the other, all rows in one buffer; a literal is in every row."""
+    literals = [part for part in parts if isinstance(part, bytes)]
+    if len(literals) == len(parts):
+        return memoryview(b"".join(literals) * length)
     values = [pa.scalar(part, pa.large_binary()) if isinstance(part, bytes) else part for part in parts]
     buffer, offsets = _buffer(_row_join((*values, pa.scalar(b"", pa.large_binary()))))
     return buffer[offsets[0] : offsets[-1]]

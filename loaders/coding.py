@@ -29,13 +29,17 @@ Group = tuple[str, str, int]
 
 @dataclass(slots=True)
 class Coded:
-    """A batch's codes: ``given`` came with the file; ``code`` is null for those that get one later."""
+    """A batch's codes: ``given`` came with the file; ``code`` is null for those that get one later.
+
+    ``issuing`` is which scheme the divisions of its new codes issue by.
+    """
 
     given: Column
     code: Column
     scheme: Column
     issued_in: Column
     class_code: Column
+    issuing: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -67,7 +71,8 @@ class Coder:
                 columns["code"][rows] = written.astype(str)
         self._adopt(adopted, fresh, columns)
         made = {name: arrow.texts(values) for name, values in columns.items()}
-        return Coded(given, made["code"], made["scheme"], made["issued_in"], made["class"])
+        issuing = {division: name for name, division, _ in groups}
+        return Coded(given, made["code"], made["scheme"], made["issued_in"], made["class"], issuing)
 
     def number(self, groups: Mapping[Group, Int64Array]) -> tuple[list[int], list[str]]:
         """Codes for rows that got none at once: row numbers by group become row numbers and codes."""

@@ -1,46 +1,116 @@
 """PostgreSQL's binary COPY format, built from whole columns without a loop over rows.
 
 A tuple is its number of fields (16 bits), then each field's length (32 bits, -1 for null) and bytes, all
-big-endian; PostgreSQL documentation, COPY, "Binary Format".
+big-endian; PostgreSQL documentation, COPY, "Binary Format". What has the same length in every row, lengths
+among it, is laid out as one block of bytes, so that a tuple is few pieces to join.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 
 from loaders import arrow
 from loaders.arrow import Column
+from spatial.arrays import Int64Array
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
 FieldType = Literal["text", "jsonb", "bytes", "int8", "float4", "date", "bool"]
+Field = tuple[FieldType, Column] | bytes | None
+"""A field's type and values; or what it is in every row, as PostgreSQL sends it, ``None`` for null."""
 
-# Dates count from 2000-01-01, Arrow's and NumPy's from 1970-01-01.
+_NULL = b"\xff\xff\xff\xff"
+# Dates and times count from 2000-01-01, Arrow's and NumPy's from 1970-01-01.
 _EPOCH_DAYS = 10_957
+_EPOCH_MICROSECONDS = _EPOCH_DAYS * 86_400_000_000
 _WIDTHS: Mapping[str, str] = {"int8": "i8", "float4": "f4", "date": "i4", "bool": "u1"}
 
 
-def tuples(columns: Sequence[tuple[FieldType, Column]]) -> memoryview:
-    """The rows of the columns as COPY's tuples, to stand between ``HEADER`` and ``TRAILER``.
+def constant(value: str | int) -> bytes:
+    """A text, or a whole number of 64 bits, as a field that is the same in every row."""
+    return value.encode() if isinstance(value, str) else value.to_bytes(8, "big", signed=True)
+
+
+def instant(microseconds: int) -> bytes:
+    """Microseconds since 1970-01-01 UTC as a field of type ``timestamptz``, the same in every row."""
+    return constant(microseconds - _EPOCH_MICROSECONDS)
+
+
+def instants(microseconds: Int64Array) -> Field:
+    """The same for each row."""
+    return ("int8", arrow.numbers(microseconds - _EPOCH_MICROSECONDS))
+
+
+def tuples(fields: Sequence[Field], length: int) -> memoryview:
+    """``length`` rows of the fields as COPY's tuples, to stand between ``HEADER`` and ``TRAILER``.
 
     ``text`` and ``jsonb`` take texts, ``bytes`` bytes (a geometry is its extended WKB), ``date`` ISO 8601
     texts, the others numbers or booleans.
     """
-    parts: list[Column | bytes] = [len(columns).to_bytes(2, "big")]
-    for kind, column in columns:
-        parts.extend(_field(kind, column))
-    return arrow.joined_bytes(parts)
+    tuple_ = _Tuple(length)
+    tuple_.block.append(len(fields).to_bytes(2, "big"))
+    for one in fields:
+        tuple_.add(one)
+    return arrow.joined_bytes(list(tuple_.pieces()), length)
 
 
-def _field(kind: FieldType, column: Column) -> list[Column]:
-    """The field's lengths and its bytes."""
-    payload = _payload(kind, column)
-    lengths = arrow.byte_lengths(payload).astype(np.int32)
-    return [arrow.big_endian(lengths), arrow.empty_for_null(payload)]
+Block = bytes | np.typing.NDArray[Any]
+
+
+@dataclass(slots=True)
+class _Tuple:
+    """The pieces of the tuples so far, and the block of what has the same length in every row."""
+
+    length: int
+    block: list[Block] = field(default_factory=list)
+    done: list[Column | bytes] = field(default_factory=list)
+
+    def add(self, one: Field) -> None:
+        if one is None:
+            self.block.append(_NULL)
+        elif isinstance(one, bytes):
+            self.block += [len(one).to_bytes(4, "big"), one]
+        elif one[0] in _WIDTHS and not one[1].null_count:
+            values = _numbers(*one)
+            self.block += [values.dtype.itemsize.to_bytes(4, "big"), values]
+        else:
+            payload = _payload(*one)
+            self.block.append(arrow.byte_lengths(payload).astype(">i4"))
+            self.flush()
+            self.done.append(arrow.empty_for_null(payload))
+
+    def flush(self) -> None:
+        if all(isinstance(part, bytes) for part in self.block):
+            self.done.append(b"".join(map(bytes, self.block)))
+        else:
+            self.done.append(arrow.fixed_bytes(_matrix(self.block, self.length)))
+        self.block = []
+
+    def pieces(self) -> Iterator[Column | bytes]:
+        if self.block:
+            self.flush()
+        return iter(self.done)
+
+
+def _matrix(block: Sequence[Block], length: int) -> np.typing.NDArray[np.uint8]:
+    """The parts side by side, a row of bytes for each tuple."""
+    widths = [len(part) if isinstance(part, bytes) else part.dtype.itemsize for part in block]
+    matrix = np.empty((length, sum(widths)), dtype=np.uint8)
+    start = 0
+    for part, width in zip(block, widths, strict=True):
+        values = (
+            np.frombuffer(part, np.uint8)
+            if isinstance(part, bytes)
+            else np.ascontiguousarray(part).view(np.uint8).reshape(length, width)
+        )
+        matrix[:, start : start + width] = values
+        start += width
+    return matrix
 
 
 def _payload(kind: FieldType, column: Column) -> Column:
@@ -48,6 +118,9 @@ def _payload(kind: FieldType, column: Column) -> Column:
         return arrow.as_bytes(arrow.wrapped("\x01", column))
     if kind in {"text", "bytes"}:
         return arrow.as_bytes(column)
-    missing = arrow.is_null(column)
+    return arrow.without(arrow.big_endian(_numbers(kind, column)), arrow.is_null(column))
+
+
+def _numbers(kind: FieldType, column: Column) -> np.typing.NDArray[Any]:
     values = arrow.days(column) - _EPOCH_DAYS if kind == "date" else arrow.filled(column)
-    return arrow.without(arrow.big_endian(values.astype(_WIDTHS[kind])), missing)
+    return np.asarray(values.astype(_WIDTHS[kind]).astype(">" + _WIDTHS[kind]))

@@ -447,3 +447,7 @@ class NothingToUndo(TwinError):
     code = "undo.nothing"
     en = "Load {load} made no asset and changed none: there is nothing to undo."
     zh = "第 {load} 次加载未新增也未变更任何资产，无可撤销。"
+
+
+class RowsRejected(Exception):
+    """Rows were rejected, and the load was to keep all out then; never told to anybody."""

@@ -2,8 +2,9 @@
 
 Open the file, settle how its columns fill the kind's fields and which operation brings its coordinates home.
 Then, a batch at a time: map, transform, check whole columns, cell, division, hash, compare with what is
-registered, reserve codes for what is new, copy. Last, in one short transaction, merge: until that one commits
-nothing is visible, and what a killed load leaves behind is swept by the next.
+registered, reserve codes for what is new, copy: a kind's first rows into what becomes its partitions
+(``fresh``), others into staging tables (``staged``). Last, in one short transaction, show or merge them:
+until that one commits nothing is visible, and what a killed load leaves behind is swept by the next.
 """
 
 from __future__ import annotations
@@ -12,36 +13,37 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from loaders.background import ahead
 from loaders.bundle import named_as_given
-from loaders.coding import Coder, adopt_codes
+from loaders.coding import Coder
 from loaders.crs import require_inside
-from loaders.errors import KeyChanged
+from loaders.errors import KeyChanged, RowsRejected
 from loaders.formats import Rows, Source
+from loaders.fresh import Fresh
 from loaders.job import Brought, Job
 from loaders.locations import Address, locate
-from loaders.merge import analyze, merge
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.road import Road
 from loaders.session import registry
-from loaders.settle import number_rest, settle
 from loaders.snapshot import Snapshot
 from loaders.stage import Stage, dataset_lock, sweep
+from loaders.staged import Staged
 from twin.errors import TwinError
 from twin.identity import scheme_for_division
 from twin.registry.database import Connection, connect
 from twin.registry.divisions import Divisions, NoDivisions, UnknownDivision
+from twin.registry.partitions import sweep_partitions
 
 __all__ = ["Options", "Receipt", "load"]
 
+Way = Fresh | Staged
+"""How judged rows come into the registry: begun, given each batch, finished, and tidied up after."""
+
 Progress = Callable[[int, int | None], None]
 """Told before each batch how many rows are done, and how many there are where that is known."""
-
-
-class RowsRejected(Exception):
-    """Rows were rejected, and the load was to keep all out then."""
 
 
 @named_as_given()
@@ -79,20 +81,19 @@ def _load(
     """What ``load`` does with a file that can be loaded. Raises ``RowsRejected`` as ``on_error`` says."""
     receipt = ready.receipt
     with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
-        receipt.swept = sweep(connection)
-        road, job, coder = _begin(connection, lock, ready, options)
-        with _undone_on_failure(job, coder):
-            job.stage.create()
+        receipt.swept = sweep(connection) + sweep_partitions(connection)
+        road, way = _begin(connection, lock, ready, options)
+        with _undone_on_failure(way):
+            way.begin()
             for rows in _watched(ready, rejects, progress):
-                _copy(rows, road, job, coder)
+                with receipt.timed("judge"):
+                    draft, verdict = road.draft(rows)
+                way.take(draft, verdict)
             require_inside(
                 ready.operation, ready.first, receipt.rejections.counts["crs.outside"], road.placed
             )
             before.require_unchanged()
-            number_rest(job, coder)
-            with receipt.timed("merge"):
-                unused = _merge(job, options, road.divisions)
-            coder.keep(unused)
+            way.finish(options, [d for d in (options.division, road.divisions.home) if d])
 
 
 def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
@@ -107,31 +108,7 @@ def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
         raise RejectsUnwritten(load=receipt.load, reason=error) from error
 
 
-def _copy(rows: Rows, road: Road, job: Job, coder: Coder) -> None:
-    """One batch: judged, coded, and into the staging tables."""
-    with job.receipt.timed("judge"):
-        draft, verdict = road.draft(rows)
-    if len(draft):
-        with job.receipt.timed("code"):
-            coded = coder.code(draft, adopt_codes(draft, job.kind, verdict))
-        with job.receipt.timed("copy"):
-            job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
-
-
-def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
-    """Settle and merge in one transaction; gives the codes that rejected rows had got."""
-    with job.connection.transaction():
-        unused = settle(job)
-        if options.on_error == "abort" and job.receipt.rejected:
-            raise RowsRejected
-        if not options.dry_run:
-            merge(job, options.as_json(), [d for d in (options.division, divisions.home) if d])
-    if not options.dry_run:
-        analyze(job.connection, job.kind)
-    return unused
-
-
-def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Job, Coder]:
+def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Way]:
     """What the load has to know. Raises ``NoDivisions``, ``UnknownDivision`` or ``KeyChanged``."""
     kind, receipt = ready.plan.kind, ready.receipt
     divisions = Divisions.read(connection)
@@ -157,7 +134,7 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         at_once="code" not in ready.plan.filled("common"),
         reserving=not options.dry_run,
     )
-    return road, job, coder
+    return road, Fresh(job, coder) if Fresh.fits(job) else Staged(job, coder)
 
 
 def require_division(division: str, known: Container[str]) -> None:
@@ -191,8 +168,10 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
 
 
 def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:
-    """The batches; reading them is timed, and progress told."""
-    batches = iter(ready.rows) if rejects is None else rejects.watched(iter(ready.rows))
+    """The batches, read ahead; waiting for them is timed, and progress told."""
+    batches = ahead(iter(ready.rows))
+    if rejects is not None:
+        batches = rejects.watched(batches)
     while True:
         if progress is not None:
             progress(ready.receipt.read, ready.source.count)
@@ -204,26 +183,29 @@ def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None
 
 
 @contextmanager
-def _undone_on_failure(job: Job, coder: Coder) -> Iterator[None]:
-    """Drop the staging tables in the end; return all codes unless the load is registered.
+def _undone_on_failure(way: Way) -> Iterator[None]:
+    """Take away what nobody needs in the end; return all codes unless the load is registered.
 
     After a failure that needs a connection of its own: the load's may be in the middle of a statement. Where
     none is to be had, the next load sweeps.
     """
+    job = way.job
     try:
         yield
     except BaseException:
+        way.stop()
         job.connection.close()
         with suppress(TwinError):
-            _tidy(job, coder)
+            _tidy(way)
         raise
-    job.stage.drop()
+    way.stop()
+    way.tidy(job.connection)
 
 
-def _tidy(job: Job, coder: Coder) -> None:
-    dataset = job.receipt.dataset
+def _tidy(way: Way) -> None:
+    dataset = way.job.receipt.dataset
     with connect("owner", autocommit=True) as connection, dataset_lock(connection, dataset):
-        job.stage.connection = coder.connection = connection
-        if not is_registered(connection, job.receipt.load):
-            coder.release()
-        job.stage.drop()
+        way.coder.connection = connection
+        if not is_registered(connection, way.job.receipt.load):
+            way.coder.release()
+        way.tidy(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -13,7 +14,13 @@ from loaders.job import HASH, Job
 from loaders.receipt import Receipt
 from twin.kinds import Kind
 from twin.registry.divisions import ensure_known
-from twin.registry.partitions import attach_partition, begin_partition, partition_name
+from twin.registry.partitions import (
+    PARTITIONED,
+    attach_partitions,
+    begin_partitions,
+    index_builds,
+    partition_name,
+)
 from twin.registry.statements import statement
 from twin.registry.tables import STATE_COLUMNS
 from twin.registry.words import searchable
@@ -29,7 +36,6 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     if receipt.changed:
         _write_changes(job)
     _insert(job)
-    job.run("insert_identifiers", valid_from=_VALID_FROM)
     job.run("insert_organisations")
     job.run("insert_issuing")
     if receipt.changed:
@@ -44,12 +50,15 @@ _VALID_FROM = sql.SQL("least(coalesce(s.installed::timestamp AT TIME ZONE 'UTC',
 
 
 def _insert(job: Job) -> None:
-    """The new assets; those of a kind that had none get their indexes when all are there."""
-    begun = begin_partition(job.connection, job.kind)
-    partition = sql.Identifier("twin", partition_name(job.kind))
-    job.run("insert_assets", partition=partition, hash=HASH, valid_from=_VALID_FROM)
+    """The new assets and what all bear newly; a kind that had none gets its indexes when all are there."""
+    begun = begin_partitions(job.connection, job.kind)
+    for name, parent in (("insert_assets", "asset"), ("insert_identifiers", "identifier")):
+        partition = sql.Identifier("twin", partition_name(job.kind, parent))
+        job.run(name, partition=partition, hash=HASH, valid_from=_VALID_FROM)
     if begun:
-        attach_partition(job.connection, job.kind)
+        for build in index_builds(job.connection, job.kind):
+            job.connection.execute(build.statement)
+        attach_partitions(job.connection, job.kind)
 
 
 def _write_changes(job: Job) -> None:
@@ -87,14 +96,18 @@ def refresh_words(connection: Connection[Any], stage: sql.Composable, facts: Map
 
 def analyze(connection: Connection[Any], kind: Kind) -> None:
     """Let the planner know what has come."""
-    for table in (partition_name(kind), "identifier"):
+    for table in (partition_name(kind, parent) for parent in PARTITIONED):
         connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
 
 
 def keep_receipt(
-    connection: Connection[Any], dataset_id: int, receipt: Receipt, options: Mapping[str, object]
+    connection: Connection[Any],
+    dataset_id: int,
+    receipt: Receipt,
+    options: Mapping[str, object],
+    recorded_at: datetime | None = None,
 ) -> None:
-    """Write the load's row, with its receipt for ever."""
+    """Write the load's row, with its receipt for ever; ``recorded_at`` where it is not this transaction's."""
     names = ("kind", "source", "format", "undoes", "read", "new", "changed", "same", "rejected")
     connection.execute(
         statement("loaders", "insert_load"),
@@ -105,5 +118,6 @@ def keep_receipt(
             "options": Jsonb(options, dumps=orjson.dumps),
             "receipt": Jsonb(receipt.as_record(), dumps=orjson.dumps),
             "started_at": receipt.started,
+            "recorded_at": recorded_at,
         },
     )

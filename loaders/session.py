@@ -24,3 +24,12 @@ def registry(dataset: str) -> Iterator[Connection]:
         raise LoadConflict(what=error.diag.constraint_name) from error
     except psycopg.OperationalError as error:
         raise LoadStopped(dataset=dataset, reason=sentence(error)) from error
+
+
+def another(connection: Connection) -> Connection:
+    """A further connection as the same user, in autocommit mode."""
+    further: Connection = psycopg.connect(
+        connection.info.dsn, password=connection.info.password or None, autocommit=True
+    )
+    further.execute("SET client_connection_check_interval = '1s'")
+    return further

@@ -11,26 +11,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import shapely
 from psycopg import Connection, sql
 
-from loaders import arrow, copy_binary, json_column
-from loaders.arrow import Column
+from loaders import arrow
 from loaders.coding import Coded
-from loaders.copy_binary import FieldType
+from loaders.copy_binary import Field, constant
 from loaders.draft import Draft
-from loaders.words import words_of
-from spatial.geometry import to_wkb
+from loaders.fields import asset_fields, copy_rows, issuer_of, text_field
 from twin.kinds import Kind
-from twin.kinds.fields import identifier
 from twin.registry.statements import statement
 
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the datasets apart.
 LOAD_LOCK = 0x7E10
-SRID = 4326
 
 _SUFFIXES = ("", "_identifier", "_borne", "_finding")
-_TEXTS = ("name", "address", "status", "parent", "authority", "owner", "maintainer", "survey_method")
 
 
 @contextmanager
@@ -85,24 +79,23 @@ class Stage:
 
     def copy(self, draft: Draft, coded: Coded, kind: Kind, dataset: str) -> None:
         """Copy a batch of rows and their identifiers."""
-        if not len(draft):
-            return
-        self._copy(self.name, _columns(draft, coded))
+        fields = asset_fields(draft, coded) | {
+            "existing": ("bool", arrow.numbers(draft.existing)),
+            "given": ("text", coded.given),
+            "class": text_field(coded.class_code),
+            "parent": ("text", draft.common("parent")),
+        }
+        copy_rows(self.connection, ("stage", self.name), fields, len(draft))
         for scheme, values in draft.values.identifiers.items():
             there = ~arrow.is_null(values)
             if there.any():
-                known = identifier(kind, scheme)
-                issuer = "" if known is not None and known.unique_within == "world" else dataset
-                self._copy(f"{self.name}_identifier", _identifier_columns(draft, scheme, issuer, values))
-
-    def _copy(self, table: str, columns: Mapping[str, tuple[FieldType, Column]]) -> None:
-        command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-            sql.Identifier("stage", table), sql.SQL(", ").join(map(sql.Identifier, columns))
-        )
-        with self.connection.cursor() as cursor, cursor.copy(command) as copy:
-            copy.write(copy_binary.HEADER)
-            copy.write(copy_binary.tuples(list(columns.values())))
-            copy.write(copy_binary.TRAILER)
+                own: dict[str, Field] = {
+                    "row_number": ("int8", arrow.numbers(draft.numbers[there])),
+                    "scheme": constant(scheme),
+                    "issuer": constant(issuer_of(kind, scheme, dataset)),
+                    "value": ("text", arrow.take(values, there)),
+                }
+                copy_rows(self.connection, ("stage", f"{self.name}_identifier"), own, int(there.sum()))
 
     def analyze(self) -> None:
         """Let the planner know what was copied."""
@@ -135,40 +128,3 @@ def _name(key: int) -> str:
 def _drop(connection: Connection[Any], name: str) -> None:
     tables = [sql.Identifier("stage", name + suffix) for suffix in _SUFFIXES]
     connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.SQL(", ").join(tables)))
-
-
-def _columns(draft: Draft, coded: Coded) -> dict[str, tuple[FieldType, Column]]:
-    missing = shapely.is_missing(draft.places.geometries)
-    accuracy = draft.values.common.get("accuracy")
-    texts: dict[str, tuple[FieldType, Column]] = {name: ("text", draft.common(name)) for name in _TEXTS}
-    return texts | {
-        "row_number": ("int8", arrow.numbers(draft.numbers)),
-        "source_key": ("text", draft.identity.keys),
-        "source_hash": ("int8", arrow.numbers(draft.identity.hashes)),
-        "existing": ("bool", arrow.numbers(draft.existing)),
-        "given": ("text", coded.given),
-        "code": ("text", coded.code),
-        "scheme": ("text", coded.scheme),
-        "issued_in": ("text", coded.issued_in),
-        "class": ("text", coded.class_code),
-        "division": ("text", arrow.texts(draft.divisions)),
-        "installed": ("date", draft.common("installed")),
-        "accuracy": ("float4", arrow.unknown_numbers(len(draft)) if accuracy is None else accuracy),
-        "attributes": ("jsonb", json_column.objects(draft.values.attributes, len(draft))),
-        "words": ("text", words_of(draft)),
-        "geom": ("bytes", arrow.binaries(to_wkb(draft.places.geometries, srid=SRID))),
-        "cell": ("int8", arrow.numbers(draft.places.cells, missing)),
-    }
-
-
-def _identifier_columns(
-    draft: Draft, scheme: str, issuer: str, values: Column
-) -> dict[str, tuple[FieldType, Column]]:
-    there = ~arrow.is_null(values)
-    count = int(there.sum())
-    return {
-        "row_number": ("int8", arrow.numbers(draft.numbers[there])),
-        "scheme": ("text", arrow.constant(scheme, count)),
-        "issuer": ("text", arrow.constant(issuer, count)),
-        "value": ("text", arrow.take(values, there)),
-    }

@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from spatial.geometry import asset_points
 from twin.identity import scheme
 from twin.kinds import all_kinds, kind
-from twin.registry.partitions import ensure_partition
+from twin.registry.partitions import ensure_partitions
 from twin.registry.words import searchable
 
 DISTRICTS = ("310115", "310101")
@@ -174,7 +174,7 @@ def _choices(kind_name: str, attribute: str) -> Sequence[Any]:
 def insert_city(connection: psycopg.Connection[Any], assets: Iterable[Asset]) -> None:
     """Write the assets, with partitions, divisions, data sets and organisations."""
     for each in all_kinds().values():
-        ensure_partition(connection, each)
+        ensure_partitions(connection, each)
     _insert_divisions(connection)
     connection.execute("INSERT INTO twin.organisation VALUES ('O1', 'Lighting Department')")
     connection.execute(

@@ -90,7 +90,7 @@ _STATE = (
     FROM (
         SELECT regexp_replace(indexdef, 'INDEX \S+', '') AS definition
         FROM pg_indexes
-        WHERE schemaname = 'twin' AND tablename IN ('asset_{kind}', 'identifier')
+        WHERE schemaname = 'twin' AND tablename IN ('asset_{kind}', 'identifier_{kind}')
     ) AS named
     """,
     """

@@ -1,5 +1,5 @@
 -- What new assets bear, and what changed ones bear newly.
-INSERT INTO twin.identifier (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
+INSERT INTO {partition} (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
 SELECT
     n.scheme, n.issuer, n.value, %(kind)s, s.issued_in, s.code, %(load_id)s,
     CASE WHEN s.existing THEN now() ELSE {valid_from} END

@@ -447,7 +447,7 @@ INDEXES: list[tuple[Any, str]] = [
     ({"division": "310115"}, "division_idx"),
     ({"datasets": ["survey"]}, "dataset_id_source_key_kind"),
     ({"identifiers": [{"scheme": "pole_number", "value": "P3"}]}, "asset_streetlight_pkey"),
-    ({"text": "灯杆"}, "bigrams_idx"),
+    ({"text": "灯杆"}, "words_idx"),
     ({"streetlight": {"power": {"gte": 100}}}, "asset_streetlight_power"),
     ({"streetlight": {"lamp": {"eq": "LED"}}}, "asset_streetlight_lamp"),
     ({"streetlight": {"circuit": {"in": ["A1"]}}}, "asset_streetlight_circuit"),

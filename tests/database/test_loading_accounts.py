@@ -168,7 +168,8 @@ def test_what_is_copied_is_what_comes_out(copied: Connection, rows: list[tuple[A
             ("bool", number_column(e, np.bool_)),
             ("bytes", arrow.binaries(to_wkb(shapes, srid=4326))),
             ("jsonb", objects),
-        ]
+        ],
+        len(rows),
     )
     copied.execute("TRUNCATE copied")
     with copied.cursor() as cursor, cursor.copy("COPY copied FROM STDIN (FORMAT binary)") as copy:

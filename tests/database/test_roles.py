@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from twin.kinds import kind
-from twin.registry.partitions import ensure_partition
+from twin.registry.partitions import ensure_partitions
 
 Connection = psycopg.Connection[Any]
 
@@ -23,7 +23,7 @@ VALUES (%s, '310115', %s, 'gbt30428', 1, %s, %s, 1, 0, now())
 @pytest.fixture
 def three_assets(owner: Connection) -> Connection:
     for name in ("streetlight", "building"):
-        ensure_partition(owner, kind(name))
+        ensure_partitions(owner, kind(name))
     owner.execute(INSERT, ("streetlight", "lamp-1", "1", "310115"))
     owner.execute(INSERT, ("streetlight", "lamp-2", "2", "310104"))
     owner.execute(INSERT, ("building", "house-1", "1", "310115"))

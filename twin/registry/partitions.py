@@ -1,4 +1,4 @@
-"""A kind's own database objects: its partition of ``twin.asset``, its indexes, its typed view in ``city``.
+"""A kind's own database objects: its partitions of ``twin.asset`` and ``twin.identifier``, indexes, its view.
 
 All of them are made from the kind's file, when its first row comes and whenever the registry is migrated, so
 that a new kind needs nothing beside its file.
@@ -7,6 +7,7 @@ that a new kind needs nothing beside its file.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, sql
@@ -17,80 +18,182 @@ from sqlalchemy.engine import Dialect
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind
 from twin.registry.attributes import attribute_value
+from twin.registry.statements import statement
 from twin.registry.tables import asset
 
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the kinds apart.
 KIND_LOCK = 0x7E1D
 
+PARTITIONED = ("asset", "identifier")
+"""The tables in schema ``twin`` of which every kind has a partition."""
 
-def partition_name(kind: Kind) -> str:
-    """The table in schema ``twin`` that holds the kind's rows."""
-    return f"asset_{kind.name}"
+
+def partition_name(kind: Kind, parent: str = "asset") -> str:
+    """The table in schema ``twin`` that holds the kind's rows of a parent table."""
+    return f"{parent}_{kind.name}"
 
 
 def lock_kind(connection: Connection[Any], kind: Kind) -> None:
-    """Hold, until the transaction ends, the right to change the kind's partition."""
+    """Hold, until the transaction ends, the right to change the kind's partitions."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
 
 
-def ensure_partition(connection: Connection[Any], kind: Kind) -> None:
-    """Make the kind's partition, indexes and view where they are missing; commits nothing."""
-    if begin_partition(connection, kind):
-        attach_partition(connection, kind)
+def try_lock_kind(connection: Connection[Any], kind: Kind) -> bool:
+    """The same until the session ends or ``unlock_kind``, where nobody else holds it."""
+    return _truth(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
 
 
-def begin_partition(connection: Connection[Any], kind: Kind) -> bool:
-    """Make the kind's partition where it is missing: without indexes, and not yet part of ``twin.asset``.
+def unlock_kind(connection: Connection[Any], kind: Kind) -> None:
+    """Give up what ``try_lock_kind`` has got."""
+    connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
 
-    Rows that are there before the indexes cost a third. Commits nothing; false where there is a partition.
+
+def has_partitions(connection: Connection[Any], kind: Kind) -> bool:
+    """Whether the kind has partitions that everybody sees."""
+    return _is_partition(connection, partition_name(kind))
+
+
+def ensure_partitions(connection: Connection[Any], kind: Kind) -> None:
+    """Make the kind's partitions, indexes and view where they are missing; commits nothing."""
+    if begin_partitions(connection, kind):
+        for build in index_builds(connection, kind):
+            connection.execute(build.statement)
+        attach_partitions(connection, kind)
+
+
+def begin_partitions(connection: Connection[Any], kind: Kind) -> bool:
+    """Make the kind's partitions where they are missing: without indexes, and seen by nobody yet.
+
+    Rows that are there before the indexes cost a third. What a load that was killed has left of them goes.
+    Commits nothing; false where the kind has its partitions. Whoever calls holds the kind's lock.
     """
-    table = partition_name(kind)
-    if not _exists(connection, table):
-        lock_kind(connection, kind)
-    if _exists(connection, table):
+    if has_partitions(connection, kind):
         return False
-    connection.execute(
-        sql.SQL("CREATE TABLE twin.{} (LIKE twin.asset INCLUDING DEFAULTS INCLUDING CONSTRAINTS)").format(
-            sql.Identifier(table)
+    drop_detached(connection, kind)
+    for parent in PARTITIONED:
+        # The check saves ATTACH from reading all rows once more.
+        connection.execute(
+            sql.SQL(
+                "CREATE TABLE {table} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS,"
+                " CONSTRAINT kind CHECK (kind = {kind}))"
+            ).format(
+                table=sql.Identifier("twin", partition_name(kind, parent)),
+                parent=sql.Identifier("twin", parent),
+                kind=sql.Literal(kind.name),
+            )
         )
-    )
     return True
 
 
-def attach_partition(connection: Connection[Any], kind: Kind) -> None:
-    """Make what ``begin_partition`` made, and what has been put into it, part of ``twin.asset``.
+def drop_detached(connection: Connection[Any], kind: Kind) -> list[str]:
+    """Take away tables that were to become the kind's partitions and never did; gives their names."""
+    dropped = []
+    for table in (partition_name(kind, parent) for parent in PARTITIONED):
+        there = "SELECT to_regclass(%s) IS NOT NULL"
+        if _truth(connection, there, (f"twin.{table}",)) and not _is_partition(connection, table):
+            connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("twin", table)))
+            dropped.append(table)
+    return dropped
 
-    ATTACH builds every index and, unlike CREATE TABLE … PARTITION OF, keeps nobody from reading; the check
-    saves it from reading all rows once more.
+
+def sweep_partitions(connection: Connection[Any]) -> list[str]:
+    """Take away what killed loads have left of partitions; gives the names of the tables."""
+    swept = []
+    for kind in all_kinds().values():
+        if try_lock_kind(connection, kind):
+            try:
+                swept += drop_detached(connection, kind)
+            finally:
+                unlock_kind(connection, kind)
+    return swept
+
+
+@dataclass(frozen=True, slots=True)
+class IndexBuild:
+    """An index of a partition that is not there yet: ``statement`` makes it.
+
+    ``constraint`` is PRIMARY KEY or UNIQUE where the parent's index is one's.
     """
-    table, name = sql.Identifier("twin", partition_name(kind)), sql.Literal(kind.name)
-    for statement in (
-        "ALTER TABLE {table} ADD CONSTRAINT kind CHECK (kind = {name})",
-        "ALTER TABLE twin.asset ATTACH PARTITION {table} FOR VALUES IN ({name})",
-        "ALTER TABLE {table} DROP CONSTRAINT kind",
+
+    table: str
+    name: str
+    statement: sql.Composed
+    constraint: str | None
+
+
+def index_builds(connection: Connection[Any], kind: Kind) -> list[IndexBuild]:
+    """The indexes that the parents have and ``attach_partitions`` finds made, and those of attributes."""
+    builds = []
+    for parent, name, unique, definition, constraint in connection.execute(
+        statement("twin.registry", "indexes"), {"tables": list(PARTITIONED)}
     ):
-        connection.execute(sql.SQL(statement).format(table=table, name=name))
-    ensure_attribute_indexes(connection, kind)
+        table = partition_name(kind, parent)
+        own = name.replace(parent, table, 1) + ("" if constraint else "_idx")
+        made = sql.SQL("CREATE {} {} ON {} USING {}").format(
+            sql.SQL("UNIQUE INDEX" if unique else "INDEX"),
+            sql.Identifier(own),
+            sql.Identifier("twin", table),
+            sql.SQL(definition.partition(" USING ")[2]),
+        )
+        builds.append(IndexBuild(table, own, made, constraint))
+    return [*builds, *_attribute_indexes(kind)]
+
+
+def attach_partitions(connection: Connection[Any], kind: Kind) -> None:
+    """Make what ``begin_partitions`` made and ``index_builds`` told part of their parents, for all to see.
+
+    Unlike CREATE TABLE … PARTITION OF, ATTACH keeps nobody from reading; an index that is missing it builds.
+    """
+    name = sql.Literal(kind.name)
+    for build in index_builds(connection, kind):
+        if build.constraint:
+            connection.execute(
+                sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
+                    sql.Identifier("twin", build.table),
+                    sql.Identifier(build.name),
+                    sql.SQL(build.constraint),
+                    sql.Identifier(build.name),
+                )
+            )
+    for parent in PARTITIONED:
+        for action in (
+            "ALTER TABLE {parent} ATTACH PARTITION {table} FOR VALUES IN ({name})",
+            "ALTER TABLE {table} DROP CONSTRAINT kind",
+        ):
+            connection.execute(
+                sql.SQL(action).format(
+                    parent=sql.Identifier("twin", parent),
+                    table=sql.Identifier("twin", partition_name(kind, parent)),
+                    name=name,
+                )
+            )
     replace_view(connection, kind)
 
 
-def ensure_attribute_indexes(connection: Connection[Any], kind: Kind) -> None:
-    """Index the attributes that the kind's file names as indexed."""
+def _attribute_indexes(kind: Kind) -> Iterator[IndexBuild]:
+    """An index for each attribute that the kind's file names as indexed, of the assets that have it."""
     table = partition_name(kind)
     for attribute in kind.attributes:
         if attribute.indexed:
-            connection.execute(
-                sql.SQL("CREATE INDEX IF NOT EXISTS {} ON twin.{} (({}))").format(
-                    sql.Identifier(f"{table}_{attribute.name}"), sql.Identifier(table), _expression(attribute)
-                )
+            name, value = f"{table}_{attribute.name}", _expression(attribute)
+            made = sql.SQL("CREATE INDEX {} ON {} (({value})) WHERE ({value}) IS NOT NULL").format(
+                sql.Identifier(name), sql.Identifier("twin", table), value=value
             )
+            yield IndexBuild(table, name, made, None)
+
+
+def ensure_attribute_indexes(connection: Connection[Any], kind: Kind) -> None:
+    """Index the attributes that the kind's file names as indexed, where they are not."""
+    for build in _attribute_indexes(kind):
+        if not _truth(connection, "SELECT to_regclass(%s) IS NOT NULL", (f"twin.{build.name}",)):
+            connection.execute(build.statement)
 
 
 def synchronise_kinds(connection: Connection[Any]) -> None:
     """Bring every kind's view and, where it has rows, its attribute indexes up to its file."""
     for kind in all_kinds().values():
         replace_view(connection, kind)
-        if _exists(connection, partition_name(kind)):
+        if has_partitions(connection, kind):
             ensure_attribute_indexes(connection, kind)
 
 
@@ -137,6 +240,14 @@ def _expression(attribute: Attribute, *, dates: bool = False) -> sql.SQL:
     return sql.SQL(str(compiled).replace("twin.asset.", ""))
 
 
-def _exists(connection: Connection[Any], table: str) -> bool:
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL AS found", (f"twin.{table}",)).fetchone()
+def _is_partition(connection: Connection[Any], table: str) -> bool:
+    return _truth(
+        connection,
+        "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relispartition)",
+        (f"twin.{table}",),
+    )
+
+
+def _truth(connection: Connection[Any], question: str, parameters: tuple[object, ...]) -> bool:
+    row = connection.execute(question.encode(), parameters).fetchone()
     return row is not None and bool(row[0])

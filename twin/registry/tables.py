@@ -158,11 +158,13 @@ identifier = Table(
         "scheme",
         "value",
         "issuer",
+        "kind",
         unique=True,
         postgresql_where=text("valid_to IS NULL"),
     ),
     Index(None, "value"),
     Index(None, "code"),
+    postgresql_partition_by="LIST (kind)",
 )
 
 division = Table(

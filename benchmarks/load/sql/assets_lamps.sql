@@ -11,18 +11,23 @@ FROM source s
 JOIN place p ON p.fid = s.ogc_fid
 JOIN twin.dataset d ON d.name = 'lamps';
 
-DROP INDEX twin.identifier_current, twin.identifier_value, twin.identifier_code;
-INSERT INTO twin.identifier (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
+CREATE TABLE twin.identifier_streetlight (
+    LIKE twin.identifier INCLUDING DEFAULTS, CONSTRAINT kind CHECK (kind = 'streetlight')
+);
+INSERT INTO twin.identifier_streetlight (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
 SELECT 'pole_number', 'lamps', s.pole_number, 'streetlight', p.issued_in, p.code, 1, least(s.installed, now())
 FROM source s
 JOIN place p ON p.fid = s.ogc_fid;
-CREATE UNIQUE INDEX identifier_current ON twin.identifier (scheme, value, issuer) WHERE valid_to IS NULL;
-CREATE INDEX identifier_value ON twin.identifier (value);
-CREATE INDEX identifier_code ON twin.identifier (code);
+CREATE UNIQUE INDEX ON twin.identifier_streetlight (scheme, value, issuer, kind) WHERE valid_to IS NULL;
+CREATE INDEX ON twin.identifier_streetlight (value);
+CREATE INDEX ON twin.identifier_streetlight (code);
+ALTER TABLE twin.identifier ATTACH PARTITION twin.identifier_streetlight FOR VALUES IN ('streetlight');
+ALTER TABLE twin.identifier_streetlight DROP CONSTRAINT kind;
+ANALYZE twin.identifier_streetlight;
 
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'lamp'));
-CREATE INDEX ON twin.asset_streetlight (((attributes -> 'power')::double precision));
-CREATE INDEX ON twin.asset_streetlight (((attributes -> 'pole_height')::double precision));
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'condition'));
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'circuit'));
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'cabinet'))
+CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'lamp')) WHERE (attributes ->> 'lamp') IS NOT NULL;
+CREATE INDEX ON twin.asset_streetlight (((attributes -> 'power')::double precision)) WHERE ((attributes -> 'power')::double precision) IS NOT NULL;
+CREATE INDEX ON twin.asset_streetlight (((attributes -> 'pole_height')::double precision)) WHERE ((attributes -> 'pole_height')::double precision) IS NOT NULL;
+CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'condition')) WHERE (attributes ->> 'condition') IS NOT NULL;
+CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'circuit')) WHERE (attributes ->> 'circuit') IS NOT NULL;
+CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'cabinet')) WHERE (attributes ->> 'cabinet') IS NOT NULL

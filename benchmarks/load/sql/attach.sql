@@ -16,5 +16,4 @@ FROM twin.dataset d, (SELECT count(*) AS n FROM twin.asset_{kind}) AS counted
 WHERE d.name = '{dataset}';
 INSERT INTO twin.change (load_id) VALUES (1);
 DROP TABLE source, cell, place;
-ANALYZE twin.asset_{kind};
-ANALYZE twin.identifier
+ANALYZE twin.asset_{kind}

@@ -1,0 +1,65 @@
+"""A judged batch as the fields of COPY: what the staging tables and the kind's partitions have in common."""
+
+from __future__ import annotations
+
+import shapely
+from psycopg import sql
+
+from loaders import arrow, copy_binary, json_column
+from loaders.arrow import Column
+from loaders.coding import Coded
+from loaders.copy_binary import Field, constant
+from loaders.draft import Draft
+from loaders.words import words_of
+from spatial.geometry import to_wkb
+from twin.kinds import Kind
+from twin.kinds.fields import identifier
+from twin.registry.database import Connection
+
+SRID = 4326
+_TEXTS = ("name", "address", "status", "authority", "owner", "maintainer", "survey_method")
+
+
+def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
+    """What is known of the assets, by the columns of ``twin.asset``."""
+    common = draft.values.common
+    missing = shapely.is_missing(draft.places.geometries)
+    return {
+        "row_number": ("int8", arrow.numbers(draft.numbers)),
+        "source_hash": ("int8", arrow.numbers(draft.identity.hashes)),
+        "cell": ("int8", arrow.numbers(draft.places.cells, missing)),
+        "scheme": text_field(coded.scheme),
+        "issued_in": text_field(coded.issued_in),
+        "code": ("text", coded.code),
+        "division": ("text", arrow.texts(draft.divisions)),
+        "source_key": ("text", draft.identity.keys),
+        **{name: ("text", common[name]) if name in common else None for name in _TEXTS},
+        "installed": ("date", common["installed"]) if "installed" in common else None,
+        "accuracy": ("float4", common["accuracy"]) if "accuracy" in common else None,
+        "attributes": ("jsonb", json_column.objects(draft.values.attributes, len(draft))),
+        "words": ("text", words_of(draft)),
+        "geom": ("bytes", arrow.binaries(to_wkb(draft.places.geometries, srid=SRID))),
+    }
+
+
+def text_field(column: Column) -> Field:
+    """Texts; a constant where it is the same in every row."""
+    different = arrow.distinct(column)
+    return constant(different[0]) if len(different) == 1 and not column.null_count else ("text", column)
+
+
+def issuer_of(kind: Kind, scheme: str, dataset: str) -> str:
+    """Within what an identifier is unique: the world (empty), or the dataset."""
+    known = identifier(kind, scheme)
+    return "" if known is not None and known.unique_within == "world" else dataset
+
+
+def copy_rows(connection: Connection, table: tuple[str, str], fields: dict[str, Field], count: int) -> None:
+    """COPY so many rows into a table, given by its schema and its name."""
+    command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, fields))
+    )
+    with connection.cursor() as cursor, cursor.copy(command) as copy:
+        copy.write(copy_binary.HEADER)
+        copy.write(copy_binary.tuples(list(fields.values()), count))
+        copy.write(copy_binary.TRAILER)

@@ -1,0 +1,236 @@
+"""The road of a kind's first load: rows go straight into the kind's partitions, which nobody sees yet.
+
+There is nothing to compare them with. So all is judged before a row is copied, whole columns at a time; the
+indexes are built when all rows are there, several at a time; and one short transaction shows everything.
+Until then each batch commits by itself, so that no transaction stays open for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from queue import SimpleQueue
+
+import numpy as np
+
+from loaders import arrow
+from loaders.arrow import Column
+from loaders.background import Background, side_by_side
+from loaders.coding import Coded, Coder
+from loaders.copy_binary import Field, constant, instant, instants
+from loaders.draft import Draft
+from loaders.errors import RowsRejected
+from loaders.fields import asset_fields, copy_rows, issuer_of, text_field
+from loaders.findings import Verdict
+from loaders.identifiers import judge_identifiers
+from loaders.job import Job
+from loaders.keys import Seen
+from loaders.merge import analyze, keep_receipt
+from loaders.prepare import Options
+from loaders.session import another
+from spatial.arrays import Int64Array
+from twin.identity.adoption import COMPONENT_CODE
+from twin.registry.database import Connection
+from twin.registry.divisions import ensure_known
+from twin.registry.partitions import (
+    IndexBuild,
+    attach_partitions,
+    begin_partitions,
+    drop_detached,
+    has_partitions,
+    index_builds,
+    partition_name,
+    try_lock_kind,
+    unlock_kind,
+)
+
+BUILDERS = 3
+"""Connections that build indexes at a time."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000
+_ORGANISATIONS = ("authority", "owner", "maintainer")
+
+
+@dataclass(slots=True)
+class Fresh:
+    """A first load on its way.
+
+    ``recorded_at`` is the moment since which its assets are known; ``organisations`` and ``issuing`` are what
+    has to be made known with them; ``seen`` are the identifiers so far, by scheme.
+    """
+
+    job: Job
+    coder: Coder
+    copier: Background = field(default_factory=Background)
+    writer: Connection | None = None
+    recorded_at: datetime = _EPOCH
+    organisations: set[str] = field(default_factory=set)
+    issuing: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
+
+    @classmethod
+    def fits(cls, job: Job) -> bool:
+        """Whether this road leads where the other one does; if so, nobody else can begin the kind now.
+
+        It does not where rows may name what is registered already: codes, parents, identifiers of others.
+        """
+        brought, connection = job.brought, job.connection
+        names_others = brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes
+        if names_others or has_partitions(connection, job.kind) or job.number("schemes_borne"):
+            return False
+        if not try_lock_kind(connection, job.kind):
+            return False
+        if has_partitions(connection, job.kind):
+            unlock_kind(connection, job.kind)
+            return False
+        return True
+
+    def begin(self) -> None:
+        """Make the tables and number the load; a dry run needs neither."""
+        job, connection = self.job, self.job.connection
+        if job.receipt.dry_run:
+            return
+        job.receipt.load = job.number("next_load")
+        if job.dataset_id is None:
+            job.dataset_id = job.number("next_dataset")
+        (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
+        with connection.transaction():
+            begin_partitions(connection, job.kind)
+        self.writer = another(connection)
+
+    def take(self, draft: Draft, verdict: Verdict) -> None:
+        """A batch: its identifiers judged, coded, and copied while the next one is judged."""
+        receipt = self.job.receipt
+        with receipt.timed("judge"):
+            borne = judge_identifiers(draft, self.job, self.seen, verdict)
+            draft = draft.take(verdict.alive)
+        receipt.new += len(draft)
+        if not len(draft):
+            return
+        with receipt.timed("code"):
+            coded = self.coder.code(draft, [None] * len(draft))
+        if self.writer is None:
+            return
+        self._note(draft, coded)
+        with receipt.timed("copy"):
+            self.copier.give(partial(self._copy, draft, coded, borne, self.writer))
+
+    def finish(self, options: Options, divisions: Sequence[str]) -> None:
+        """Index what was copied, and show it. Raises ``RowsRejected`` as ``on_error`` says."""
+        job, receipt = self.job, self.job.receipt
+        with receipt.timed("copy"):
+            self.copier.finish()
+        if options.on_error == "abort" and receipt.rejected:
+            raise RowsRejected
+        if receipt.dry_run:
+            return
+        if receipt.new:
+            with receipt.timed("index"):
+                self._index()
+            with receipt.timed("analyze"):
+                analyze(job.connection, job.kind)
+        with receipt.timed("merge"), job.connection.transaction():
+            self._show(options, divisions)
+
+    def stop(self) -> None:
+        """End what goes on beside the main thread."""
+        self.copier.stop()
+        if self.writer is not None:
+            self.writer.close()
+
+    def tidy(self, connection: Connection) -> None:
+        """Take away what was not shown, and let go of the kind."""
+        if try_lock_kind(connection, self.job.kind):
+            drop_detached(connection, self.job.kind)
+            unlock_kind(connection, self.job.kind)
+        if connection is self.job.connection:
+            unlock_kind(connection, self.job.kind)
+
+    def _note(self, draft: Draft, coded: Coded) -> None:
+        for name in _ORGANISATIONS:
+            if name in draft.values.common:
+                self.organisations.update(arrow.distinct(draft.common(name)))
+        self.issuing.update(coded.issuing)
+
+    def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column], writer: Connection) -> None:
+        kind = self.job.kind
+        valid_from = self._valid_from(draft)
+        fields = asset_fields(draft, coded) | self._always | {"valid_from": instants(valid_from)}
+        if fields["status"] is None:
+            fields["status"] = constant("in_service")
+        copy_rows(writer, ("twin", partition_name(kind)), fields, len(draft))
+        for scheme, values in borne.items():
+            there = ~arrow.is_null(values)
+            if not there.any():
+                continue
+            own: dict[str, Field] = {
+                "kind": constant(kind.name),
+                "load_id": constant(self.job.receipt.load or 0),
+                "scheme": constant(scheme),
+                "issuer": constant(issuer_of(kind, scheme, self.job.receipt.dataset)),
+                "issued_in": text_field(arrow.take(coded.issued_in, there)),
+                "valid_from": instants(valid_from[there]),
+                "value": ("text", arrow.take(values, there)),
+                "code": ("text", arrow.take(coded.code, there)),
+            }
+            copy_rows(writer, ("twin", partition_name(kind, "identifier")), own, int(there.sum()))
+
+    @property
+    def _always(self) -> dict[str, Field]:
+        """What is the same in every row."""
+        return {
+            "kind": constant(self.job.kind.name),
+            "dataset_id": (self.job.dataset_id or 0).to_bytes(4, "big"),
+            "load_id": constant(self.job.receipt.load or 0),
+            "recorded_from": instant(self._moment),
+        }
+
+    @property
+    def _moment(self) -> int:
+        """Microseconds since 1970 of ``recorded_at``."""
+        return (self.recorded_at - _EPOCH) // timedelta(microseconds=1)
+
+    def _valid_from(self, draft: Draft) -> Int64Array:
+        """Since when each asset is: since it was installed, where that is known and past, else since now."""
+        installed = draft.values.common.get("installed")
+        if installed is None:
+            return np.full(len(draft), self._moment)
+        known = np.minimum(arrow.days(installed) * _DAY, self._moment)
+        return np.where(arrow.is_null(installed), self._moment, known)
+
+    def _index(self) -> None:
+        """Build every index, the longest first, on several connections."""
+        connection = self.job.connection
+        builders: SimpleQueue[Connection] = SimpleQueue()
+        with ExitStack() as opened:
+            for _ in range(BUILDERS):
+                builder = opened.enter_context(another(connection))
+                # The connections are as many as the work is split into.
+                builder.execute("SET max_parallel_maintenance_workers = 0")
+                builders.put(builder)
+
+            def build(index: IndexBuild) -> None:
+                builder = builders.get()
+                try:
+                    builder.execute(index.statement)
+                finally:
+                    builders.put(builder)
+
+            side_by_side([partial(build, one) for one in index_builds(connection, self.job.kind)], BUILDERS)
+
+    def _show(self, options: Options, divisions: Sequence[str]) -> None:
+        """What the load has made becomes part of the registry."""
+        job, connection = self.job, self.job.connection
+        for division in divisions:
+            ensure_known(connection, division)
+        job.run("save_dataset")
+        job.run("save_organisations", {"keys": sorted(self.organisations)})
+        job.run("save_issuing", {"divisions": list(self.issuing), "schemes": list(self.issuing.values())})
+        if job.receipt.new:
+            attach_partitions(connection, job.kind)
+            connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (job.receipt.load,))
+        keep_receipt(connection, job.dataset_id or 0, job.receipt, options.as_json(), self.recorded_at)

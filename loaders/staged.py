@@ -1,0 +1,65 @@
+"""The road of every load that meets what is registered: through staging tables, settled there, and merged.
+
+Rows are copied as they come; set-wise statements compare them with the registry, and one short transaction
+writes what is new or changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loaders.coding import Coder, adopt_codes
+from loaders.draft import Draft
+from loaders.errors import RowsRejected
+from loaders.findings import Verdict
+from loaders.job import Job
+from loaders.merge import analyze, merge
+from loaders.prepare import Options
+from loaders.settle import number_rest, settle
+from twin.registry.database import Connection
+
+
+@dataclass(slots=True)
+class Staged:
+    """Such a load on its way."""
+
+    job: Job
+    coder: Coder
+
+    def begin(self) -> None:
+        """Make the staging tables."""
+        self.job.stage.create()
+
+    def take(self, draft: Draft, verdict: Verdict) -> None:
+        """A batch: coded, and copied into the staging tables."""
+        job = self.job
+        if not len(draft):
+            return
+        with job.receipt.timed("code"):
+            coded = self.coder.code(draft, adopt_codes(draft, job.kind, verdict))
+        with job.receipt.timed("copy"):
+            job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
+
+    def finish(self, options: Options, divisions: Sequence[str]) -> None:
+        """Settle and merge in one transaction. Raises ``RowsRejected`` as ``on_error`` says."""
+        job = self.job
+        number_rest(job, self.coder)
+        with job.receipt.timed("merge"):
+            with job.connection.transaction():
+                unused = settle(job)
+                if options.on_error == "abort" and job.receipt.rejected:
+                    raise RowsRejected
+                if not options.dry_run:
+                    merge(job, options.as_json(), divisions)
+            if not options.dry_run:
+                analyze(job.connection, job.kind)
+        self.coder.keep(unused)
+
+    def stop(self) -> None:
+        """Nothing goes on beside the main thread."""
+
+    def tidy(self, connection: Connection) -> None:
+        """Take the staging tables away."""
+        self.job.stage.connection = connection
+        self.job.stage.drop()
