@@ -21,6 +21,7 @@ import pyarrow.parquet
 from spatial.arrays import BoolArray, FloatArray, Int64Array
 
 ObjectArray = np.typing.NDArray[np.object_]
+_NOTHING = pa.scalar(b"", pa.large_binary())
 Scalar = str | bytes | int | float | bool
 
 
@@ -292,6 +293,33 @@ def fixed_bytes(rows: np.typing.NDArray[np.uint8]) -> Column:
     return _column(pa.Array.from_buffers(pa.large_binary(), length, [None, offsets, pa.py_buffer(rows)]))
 
 
+def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Array, Int64Array]:
+    """A column of bytes as one run of them, and where each value begins and how long it is; null is empty."""
+    buffer, edges = _buffer(pc.cast(column, pa.large_binary()))
+    return np.frombuffer(buffer, np.uint8), edges[:-1], np.diff(edges)
+
+
+def spliced(column: Column, heads: Mapping[bytes, bytes], length: int) -> Column:
+    """Bytes that all begin with one of ``heads``, each of that length, with another in its place."""
+    data, starts, _ = binary_parts(column)
+    begin = np.lib.stride_tricks.sliding_window_view(data, length)[starts] if len(starts) else data
+    # Without an end Arrow 26 asks for a negative number of bytes.
+    rest = pc.binary_slice(pc.cast(column, pa.large_binary()), length, 2**31 - 1)
+    if (begin == begin[:1]).all():
+        return _column(_row_join((pa.scalar(heads[bytes(begin[0])], pa.large_binary()), rest, _NOTHING)))
+    new = pa.array([heads[bytes(head)] for head in begin], pa.large_binary())
+    return _column(_row_join((new, rest, _NOTHING)))
+
+
+def mixed(mask: BoolArray, chosen: Column, others: Column) -> Column:
+    """A column of bytes: in the rows of the mask the values of one, in turn, in the rest the other's."""
+    if not mask.any():
+        return others
+    places = np.where(mask, np.cumsum(mask) - 1, len(chosen) + np.cumsum(~mask) - 1)
+    both = [pc.cast(column, pa.large_binary()) for column in (chosen, others)]
+    return _column(pc.take(pa.concat_arrays(both), pa.array(places)))
+
+
 def as_bytes(column: Column) -> Column:
     """Texts as their UTF-8 bytes; bytes stay what they are."""
     return _column(pc.cast(column, pa.large_binary()))
@@ -316,7 +344,7 @@ def joined_bytes(parts: Sequence[Column | bytes], length: int) -> memoryview:
     if len(literals) == len(parts):
         return memoryview(b"".join(literals) * length)
     values = [pa.scalar(part, pa.large_binary()) if isinstance(part, bytes) else part for part in parts]
-    buffer, offsets = _buffer(_row_join((*values, pa.scalar(b"", pa.large_binary()))))
+    buffer, offsets = _buffer(_row_join((*values, _NOTHING)))
     return buffer[offsets[0] : offsets[-1]]
 
 

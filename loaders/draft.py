@@ -44,6 +44,6 @@ class Draft:
             self.identity.take(mask),
             self.existing[mask],
             Converted(each(values.common), each(values.attributes), each(values.identifiers)),
-            Places(places.geometries[mask], places.lon[mask], places.lat[mask], places.cells[mask]),
+            places.take(mask),
             self.divisions[mask],
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shapely
 from psycopg import sql
 
 from loaders import arrow, copy_binary, json_column
@@ -11,23 +10,20 @@ from loaders.coding import Coded
 from loaders.copy_binary import Field, constant
 from loaders.draft import Draft
 from loaders.words import words_of
-from spatial.geometry import to_wkb
 from twin.kinds import Kind
 from twin.kinds.fields import identifier
 from twin.registry.database import Connection
 
-SRID = 4326
 _TEXTS = ("name", "address", "status", "authority", "owner", "maintainer", "survey_method")
 
 
 def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
     """What is known of the assets, by the columns of ``twin.asset``."""
     common = draft.values.common
-    missing = shapely.is_missing(draft.places.geometries)
     return {
         "row_number": ("int8", arrow.numbers(draft.numbers)),
         "source_hash": ("int8", arrow.numbers(draft.identity.hashes)),
-        "cell": ("int8", arrow.numbers(draft.places.cells, missing)),
+        "cell": ("int8", arrow.numbers(draft.places.cells, arrow.is_null(draft.places.wkb))),
         "scheme": text_field(coded.scheme),
         "issued_in": text_field(coded.issued_in),
         "code": ("text", coded.code),
@@ -38,7 +34,7 @@ def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
         "accuracy": ("float4", common["accuracy"]) if "accuracy" in common else None,
         "attributes": ("jsonb", json_column.objects(draft.values.attributes, len(draft))),
         "words": ("text", words_of(draft)),
-        "geom": ("bytes", arrow.binaries(to_wkb(draft.places.geometries, srid=SRID))),
+        "geom": ("bytes", draft.places.wkb),
     }
 
 

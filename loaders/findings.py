@@ -140,6 +140,11 @@ class Verdict:
     def __post_init__(self) -> None:
         self.alive = np.ones(len(self.numbers), dtype=np.bool_)
 
+    def of(self, mask: BoolArray) -> Verdict:
+        """A judgement on the rows of the mask alone, of which nothing is found yet; all of them stand."""
+        keys = None if self.keys is None else arrow.take(self.keys, mask)
+        return Verdict(self.numbers[mask], self.rejections, self.warnings, keys)
+
     def reject(
         self,
         mask: BoolArray,

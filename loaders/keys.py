@@ -14,7 +14,7 @@ from loaders import arrow
 from loaders.arrow import Column
 from loaders.findings import Verdict, shown
 from loaders.formats import Rows
-from loaders.places import Raw
+from loaders.places import Raw, Written
 from loaders.plan import Plan
 from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
@@ -100,9 +100,9 @@ class Identity:
         return Identity(arrow.take(self.keys, mask), self.key_hashes[mask], self.hashes[mask])
 
 
-def identify(rows: Rows, raw: Raw, key: str | None, seed: int, places: Seen) -> Identity:
+def identify(rows: Rows, written: Raw | Written, key: str | None, seed: int, places: Seen) -> Identity:
     """Key and hash of every row; without a key column the place is the key, and ``places`` keeps count."""
-    keys = present(rows.columns[key]) if key is not None else _place_keys(rows, raw, places)
+    keys = present(rows.columns[key]) if key is not None else _place_keys(rows, written.read(), places)
     said = [*rows.columns.values(), *([rows.wkb] if rows.wkb is not None else [])]
     return Identity(keys, hashes_of([keys]), hashes_of(said, seed))
 

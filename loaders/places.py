@@ -17,7 +17,8 @@ from loaders.values import present, quantities
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.cells import points_to_cells
 from spatial.crs import WGS84, CoordinateSystem, Operation, outside_area_of_use
-from spatial.geometry import asset_points, geometry_type_names, repair, usable
+from spatial.geometry import asset_points, geometry_type_names, repair, to_wkb, usable
+from spatial.plain import POINT, POLYGON, Plain, point_wkb, read_plain
 from spatial.systems import Area, within
 from twin.kinds import Kind
 
@@ -30,6 +31,11 @@ _TYPES = {
     "MultiPolygon": 6,
 }
 """Shapely's numbers of the geometry types that kinds have."""
+
+SRID = 4326
+_EWKB_HEADS = {head: head[:4] + b"\x20" + SRID.to_bytes(4, "little") for head in (POINT, POLYGON)}
+"""How a plain geometry's WKB begins, and its extended WKB, which says the system (PostGIS, EWKB)."""
+_NO_WKB = (np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int64))
 
 _NEAR, _FAR = 0.1, 1.0
 """Degrees from what is registered: a position that is as far off and would be as near is exchanged."""
@@ -48,6 +54,19 @@ class Raw:
     texts: Column | None = None
     closed: BoolArray | None = None
 
+    def __len__(self) -> int:
+        return len(self.geometries)
+
+    @property
+    def there(self) -> BoolArray:
+        """Which rows have a geometry that could be read."""
+        missing: BoolArray = shapely.is_missing(self.geometries)
+        return ~missing
+
+    def read(self) -> Raw:
+        """They are read."""
+        return self
+
     def take(self, mask: BoolArray) -> Raw:
         """The rows of the mask."""
         texts = None if self.texts is None else arrow.take(self.texts, mask)
@@ -55,20 +74,55 @@ class Raw:
         return Raw(self.geometries[mask], self.unreadable[mask], texts, closed)
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A batch's geometries as WKB, to be read where that is needed; the rest is as of ``Raw``."""
+
+    wkb: Column
+    texts: Column
+    unreadable: BoolArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.wkb)
+
+    @property
+    def there(self) -> BoolArray:
+        """Which rows have a geometry."""
+        return ~arrow.is_null(self.wkb)
+
+    def read(self) -> Raw:
+        """The geometries themselves."""
+        raw = _read(self.wkb, shapely.from_wkb)
+        unreadable = raw.unreadable if self.unreadable is None else raw.unreadable | self.unreadable
+        return Raw(raw.geometries, unreadable, self.texts, raw.closed)
+
+    def take(self, mask: BoolArray) -> Written:
+        """The rows of the mask."""
+        unreadable = None if self.unreadable is None else self.unreadable[mask]
+        return Written(arrow.take(self.wkb, mask), arrow.take(self.texts, mask), unreadable)
+
+
 @dataclass(slots=True)
 class Places:
-    """Where the rows of a batch are: geometry, its point in degrees, and the point's cell (0: none)."""
+    """Where the rows of a batch are: geometry, its point in degrees, and the point's cell (0: none).
 
-    geometries: GeometryArray
+    ``wkb`` is extended WKB, little-endian, in WGS 84 (SRID 4326), null where there is no geometry.
+    """
+
+    wkb: Column
     lon: FloatArray
     lat: FloatArray
     cells: Int64Array
 
+    def take(self, mask: BoolArray) -> Places:
+        """The rows of the mask."""
+        return Places(arrow.take(self.wkb, mask), self.lon[mask], self.lat[mask], self.cells[mask])
 
-def read_geometries(rows: Rows, position: Position) -> Raw:
+
+def written_geometries(rows: Rows, position: Position) -> Raw | Written:
     """The geometries of the rows, from WKB, from WKT, or from longitude and latitude columns."""
     if rows.wkb is not None:
-        return _read(rows.wkb, shapely.from_wkb)
+        return Written(rows.wkb, rows.wkb)
     if position.wkt is not None:
         return _read(present(rows.columns[position.wkt]), shapely.from_wkt)
     if position.lon is not None and position.lat is not None:
@@ -77,6 +131,11 @@ def read_geometries(rows: Rows, position: Position) -> Raw:
         return _points(x, y)
     none = np.full(len(rows), None, dtype=object)
     return Raw(none, np.zeros(len(rows), dtype=np.bool_))
+
+
+def read_geometries(rows: Rows, position: Position) -> Raw:
+    """The same, read."""
+    return written_geometries(rows, position).read()
 
 
 def _read(written: Column, reader: Callable[..., GeometryArray]) -> Raw:
@@ -94,22 +153,59 @@ def _read(written: Column, reader: Callable[..., GeometryArray]) -> Raw:
     return Raw(geometries, unreadable & ~closed, written, closed)
 
 
-def _points(x_text: Column, y_text: Column) -> Raw:
+def _points(x_text: Column, y_text: Column) -> Written:
     x, y = quantities(x_text, None, None), quantities(y_text, None, None)
     there = ~np.isnan(x) & ~np.isnan(y)
-    geometries: GeometryArray = np.full(len(x_text), None, dtype=object)
-    geometries[there] = shapely.points(x[there], y[there])
     blank = arrow.is_null(x_text) & arrow.is_null(y_text)
-    return Raw(geometries, ~there & ~blank, arrow.joined([x_text, y_text], " "))
+    wkb = arrow.without(arrow.fixed_bytes(point_wkb(x, y)), ~there)
+    return Written(wkb, arrow.joined([x_text, y_text], " "), ~there & ~blank)
 
 
 def settle_places(
-    raw: Raw, operation: Operation | None, kind: Kind, verdict: Verdict, extent: Area | None = None
+    written: Raw | Written,
+    operation: Operation | None,
+    kind: Kind,
+    verdict: Verdict,
+    extent: Area | None = None,
 ) -> Places:
     """Judge the geometries and bring the good ones to WGS 84; rows without one stay, without a place.
 
     ``extent`` is that of the registered divisions: by it a position is known whose x and y are exchanged.
+    Of plain geometries of which nothing is to be said no objects are made.
     """
+    plain = _plain(written, operation, kind, extent)
+    others = np.ones(len(written), dtype=np.bool_)
+    others[plain.rows] = False
+    apart = verdict.of(others)
+    places = _settle(written.take(others).read(), operation, kind, apart, extent)
+    verdict.alive[others] = apart.alive
+    if not len(plain.rows) or isinstance(written, Raw):
+        return places
+    lon, lat = np.empty(len(written)), np.empty(len(written))
+    lon[others], lat[others], lon[~others], lat[~others] = places.lon, places.lat, plain.lon, plain.lat
+    wkb = arrow.spliced(arrow.take(written.wkb, ~others) if others.any() else written.wkb, _EWKB_HEADS, 5)
+    return Places(arrow.mixed(others, places.wkb, wkb), lon, lat, points_to_cells(lon, lat))
+
+
+def _plain(written: Raw | Written, operation: Operation | None, kind: Kind, extent: Area | None) -> Plain:
+    """The plain geometries that are sound, at home, and where the kind's may be."""
+    if isinstance(written, Raw) or operation is None or operation.source.definition != WGS84.definition:
+        return read_plain(*_NO_WKB, points=False, polygons=False)
+    plain = read_plain(
+        *arrow.binary_parts(written.wkb), points="Point" in kind.geometry, polygons="Polygon" in kind.geometry
+    )
+    west, south, east, north = plain.bounds.T
+    good = ~outside_area_of_use(operation.source, west, south)
+    good &= ~outside_area_of_use(operation.source, east, north)
+    good &= (np.abs(plain.bounds) >= _NOWHERE).any(axis=1)
+    if extent is not None:
+        good &= within(extent, plain.lon, plain.lat, _FAR)
+    return plain if good.all() else plain.take(good)
+
+
+def _settle(
+    raw: Raw, operation: Operation | None, kind: Kind, verdict: Verdict, extent: Area | None
+) -> Places:
     geometries = raw.geometries.copy()
     verdict.reject(
         raw.unreadable, "geometry.unreadable", "geometry", None if raw.texts is None else shown(raw.texts)
@@ -135,7 +231,8 @@ def settle_places(
     if operation is not None and extent is not None:
         far = np.isfinite(lon) & ~within(extent, lon, lat, _FAR)
         _reject_exchanged(raw.geometries, far, operation, extent, verdict)
-    return Places(geometries, lon, lat, points_to_cells(lon, lat))
+    wkb = arrow.binaries(to_wkb(geometries, srid=SRID))
+    return Places(wkb, lon, lat, points_to_cells(lon, lat))
 
 
 def _reject_unfit(geometries: GeometryArray, kind: Kind, verdict: Verdict) -> None:

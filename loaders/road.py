@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import shapely
 
 from loaders import arrow
 from loaders.arrow import Column, ObjectArray
@@ -14,7 +13,7 @@ from loaders.exported import of_other_kinds
 from loaders.findings import SHOWN, Finding, Verdict, shown
 from loaders.formats import Rows
 from loaders.keys import Identity, Seen, identify, judge_keys
-from loaders.places import Places, Raw, read_geometries, settle_places
+from loaders.places import Places, Raw, Written, settle_places, written_geometries
 from loaders.prepare import Options, Prepared
 from loaders.registered import Registered
 from loaders.values import convert
@@ -51,11 +50,11 @@ class Road:
             self.ready.receipt.rejections.add(found)
         self.ready.receipt.read += len(rows) + len(rows.unread)
         rows = self._of_the_kind(rows)
-        raw = read_geometries(rows, self.ready.plan.position)
-        self.placed += int((~shapely.is_missing(raw.geometries)).sum())
-        identity = identify(rows, raw, self.ready.key, self.seed, self._places)
+        written = written_geometries(rows, self.ready.plan.position)
+        self.placed += int(written.there.sum())
+        identity = identify(rows, written, self.ready.key, self.seed, self._places)
         left, existing = self._left(rows, identity)
-        return self._judge(rows.take(left), raw.take(left), identity.take(left), existing[left])
+        return self._judge(rows.take(left), written.take(left), identity.take(left), existing[left])
 
     def _of_the_kind(self, rows: Rows) -> Rows:
         """The rows without those that an export of several kinds says to be of another kind."""
@@ -75,9 +74,11 @@ class Road:
         self.ready.receipt.same += int(same.sum())
         return verdict.alive & ~same, existing
 
-    def _judge(self, rows: Rows, raw: Raw, identity: Identity, existing: BoolArray) -> tuple[Draft, Verdict]:
+    def _judge(
+        self, rows: Rows, written: Raw | Written, identity: Identity, existing: BoolArray
+    ) -> tuple[Draft, Verdict]:
         verdict = self._verdict(rows.numbers, identity)
-        places = settle_places(raw, self.ready.operation, self.ready.plan.kind, verdict, self.extent)
+        places = settle_places(written, self.ready.operation, self.ready.plan.kind, verdict, self.extent)
         values = convert(self.ready.plan, rows.columns, verdict)
         divisions = self._divisions(places, values.common.get("division"), verdict)
         if self.options.accuracy is not None:

@@ -17,7 +17,7 @@ from loaders.findings import Findings, Verdict
 from loaders.formats import OpenedFile, Rows
 from loaders.keys import Seen, choose_key, fingerprint, hashes_of, lookup
 from loaders.mapping import FieldSource, Mapping, read_mapping
-from loaders.places import Raw, read_geometries, settle_places
+from loaders.places import Raw, Written, read_geometries, settle_places
 from loaders.plan import Plan, Position, settle
 from loaders.settle import nearly_equal
 from spatial.crs import operation_to_wgs84, parse_crs
@@ -166,14 +166,24 @@ def test_an_assumed_key_tells_most_rows_apart() -> None:
 def judged(
     shapes: list[shapely.Geometry | None], kind_: str, crs: str = "EPSG:4326"
 ) -> tuple[list[str], dict[str, int], dict[str, int]]:
-    """The WKT of the geometries that stand, and what was found."""
+    """The WKT of the geometries that stand, and what was found; the same whether read before or not."""
+    column = np.array([*shapes, None], dtype=object)[:-1]
+    written = Written(*[arrow.binaries(shapely.to_wkb(column))] * 2)
+    read = Raw(column, np.zeros(len(shapes), dtype=np.bool_))
+    found = [judged_once(one, kind_, crs) for one in (read, written)]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def judged_once(
+    shapes: Raw | Written, kind_: str, crs: str
+) -> tuple[list[str], dict[str, int], dict[str, int]]:
     verdict = Verdict(np.arange(1, len(shapes) + 1), Findings(), Findings())
     operation = operation_to_wgs84(parse_crs(crs), (121.0, 31.0, 122.0, 32.0))
-    column = np.array([*shapes, None], dtype=object)[:-1]
-    raw = Raw(column, np.zeros(len(shapes), dtype=np.bool_))
-    places = settle_places(raw, operation, kind(kind_), verdict)
-    standing = places.geometries[verdict.alive]
-    assert ((places.cells > 0) == ~shapely.is_missing(places.geometries)).all()
+    places = settle_places(shapes, operation, kind(kind_), verdict)
+    geometries = shapely.from_wkb(arrow.objects(places.wkb))
+    standing = geometries[verdict.alive]
+    assert ((places.cells > 0) == ~shapely.is_missing(geometries)).all()
     return (
         [shape.wkt if shape else "" for shape in standing],
         dict(verdict.rejections.counts),
