@@ -123,6 +123,7 @@ class Fresh:
         """Index what was copied, and show it. Raises ``RowsRejected`` as ``on_error`` says."""
         job, receipt = self.job, self.job.receipt
         with receipt.timed("copy"):
+            builds = index_builds(job.connection, job.kind)
             self.copier.finish()
         if options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
@@ -130,7 +131,7 @@ class Fresh:
             return
         if receipt.new:
             with receipt.timed("index"):
-                self._index()
+                self._index(builds)
             with receipt.timed("analyze"):
                 analyze(job.connection, job.kind)
         with receipt.timed("merge"), job.connection.transaction():
@@ -202,7 +203,7 @@ class Fresh:
         known = np.minimum(arrow.days(installed) * _DAY, self._moment)
         return np.where(arrow.is_null(installed), self._moment, known)
 
-    def _index(self) -> None:
+    def _index(self, builds: Sequence[IndexBuild]) -> None:
         """Build every index, the longest first, on several connections."""
         connection = self.job.connection
         builders: SimpleQueue[Connection] = SimpleQueue()
@@ -220,7 +221,7 @@ class Fresh:
                 finally:
                     builders.put(builder)
 
-            side_by_side([partial(build, one) for one in index_builds(connection, self.job.kind)], BUILDERS)
+            side_by_side([partial(build, one) for one in builds], BUILDERS)
 
     def _show(self, options: Options, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""

@@ -22,7 +22,6 @@ from twin.registry.partitions import (
     partition_name,
 )
 from twin.registry.statements import statement
-from twin.registry.tables import STATE_COLUMNS
 from twin.registry.words import searchable
 
 
@@ -62,6 +61,8 @@ def _insert(job: Job) -> None:
 
 
 def _write_changes(job: Job) -> None:
+    from twin.registry.tables import STATE_COLUMNS
+
     state = sql.SQL(", ").join(map(sql.Identifier, STATE_COLUMNS))
     old_state = sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS)
     job.run("close_versions", state=state, old_state=old_state)

@@ -9,6 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from loaders.arrow import Column
 from loaders.bundle import named_as_given
 from loaders.crs import Declared, declared, operation_for
@@ -27,6 +29,9 @@ from loaders.values import present
 from spatial.arrays import GeometryArray
 from spatial.crs import DEFAULT_ACCURACY, Operation
 from twin.kinds import Kind, kind
+
+_LOOKED_AT = 8_192
+"""Geometries that are looked at before the first row is loaded."""
 
 OnError = Literal["skip", "abort"]
 
@@ -107,7 +112,7 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     first, rows = _first(path, source, wanted)
     if mapping.fields is None and not source.tags:
         plan = plan.with_assumed(assumed_fillings(plan, first))
-    geometries = read_geometries(first, plan.position).geometries
+    geometries = read_geometries(_some_of(first), plan.position).geometries
     if system is not None and said is None:
         require_certain(path, system, geometries)
     operation = _operation(system, source, geometries, options)
@@ -178,6 +183,12 @@ def _first(path: Location, source: Source, wanted: Kind) -> tuple[Rows, Iterator
             where_zh=f"图层 {layer} " if layer else "",
         )
     return own, source.rows()
+
+
+def _some_of(first: Rows) -> Rows:
+    """Every so many of the first rows, so that they are ``_LOOKED_AT`` at most."""
+    step = -(-len(first) // _LOOKED_AT)
+    return first if step <= 1 else first.take(np.arange(len(first)) % step == 0)
 
 
 def _notes(plan: Plan, key: str | None, *, assumed_crs: bool, assumed_kind: bool) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
+from importlib.abc import MetaPathFinder
 from typing import NoReturn
 
 import typer
@@ -33,12 +34,22 @@ for module in (db, divisions, formats, inspect, load, loads, read, export, repor
     module.register(app)
 
 
+class _WithoutPandas(MetaPathFinder):
+    """Arrow's and GDAL's packages import pandas wherever it is, for half a second and no use here."""
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        """Nothing is found under the names."""
+        if name in {"pandas", "geopandas"}:
+            raise ModuleNotFoundError(name, name=name)
+
+
 def main() -> None:
     """Run the command line; a ``TwinError`` becomes its words and exit status 1, never a stack trace.
 
     That of any other exception goes into a file of its own, whose name is told.
     Typer ends wrong usage with 2, Ctrl-C with 130 (128 and the signal's number) and a closed pipe with 1.
     """
+    sys.meta_path.insert(0, _WithoutPandas())
     try:
         app()
     except TwinError as error:

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from psycopg import Connection, sql
-from sqlalchemy import Date, cast
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Dialect
 
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind
-from twin.registry.attributes import attribute_value
 from twin.registry.statements import statement
-from twin.registry.tables import asset
 
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the kinds apart.
 KIND_LOCK = 0x7E1D
@@ -217,8 +213,6 @@ def replace_view(connection: Connection[Any], kind: Kind) -> None:
     connection.execute(sql.SQL("GRANT SELECT ON {} TO twin_reader").format(view))
 
 
-_POSTGRESQL: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-
 # An attribute may not take the name of one of these columns; ``twin.kinds`` refuses such a kind.
 VIEW_COLUMNS = (
     "code", "name", "address", "status", "division", "parent", "relation", "authority", "owner", "maintainer",
@@ -232,11 +226,21 @@ def _view_columns(kind: Kind) -> Iterator[sql.Composable]:
         yield sql.SQL("{} AS {}").format(_expression(attribute, dates=True), sql.Identifier(attribute.name))
 
 
+@cache
 def _expression(attribute: Attribute, *, dates: bool = False) -> sql.SQL:
+    # Not before it is needed: a load that finds its indexes made does without SQLAlchemy.
+    from sqlalchemy import Date, cast
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.engine import Dialect
+
+    from twin.registry.attributes import attribute_value
+    from twin.registry.tables import asset
+
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     value = attribute_value(asset.c.attributes, attribute)
     if dates and attribute.type == "date":
         value = cast(value, Date)
-    compiled = value.compile(dialect=_POSTGRESQL, compile_kwargs={"literal_binds": True})
+    compiled = value.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
     return sql.SQL(str(compiled).replace("twin.asset.", ""))
 
 
