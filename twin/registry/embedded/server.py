@@ -116,7 +116,7 @@ class Server:
         os.chown(new, self.account.uid, self.account.gid)
         initdb = installed.find().program("initdb")
         options = ["--username", OWNER, "--auth-local=trust", "--auth-host=reject", "--data-checksums"]
-        locale = ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        locale = ["--encoding=UTF8", "--locale=C.UTF-8", "--lc-collate=C", "--no-instructions"]
         self._run([initdb, "-D", str(new), *options, *locale], here)
         new.rename(here.data)
         if here.base.parent != here.home:
