@@ -286,5 +286,5 @@ def _perhaps(guess: Mapping[str, Any] | None, of: Kind | None, lang: Language) -
 
 
 def _why(guess: Mapping[str, Any], lang: Language) -> str:
-    colon = "：" if lang == "zh" else ": "
-    return f"{texts(lang)[SURE[guess['confidence']]]}{colon}{guess['why']}"
+    say = texts(lang)
+    return f"{say[SURE[guess['confidence']]]}{say['colon']}{guess['why']}"

@@ -13,6 +13,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "other_language": ("中文", "English"),
     "language": ("Language", "语言"),
     "comma": ("; ", "、"),
+    "colon": (": ", "："),
     "skip": ("Skip to the content", "跳到正文"),
     # start page
     "registry": ("City Twin", "城市孪生登记库"),
