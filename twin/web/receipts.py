@@ -35,7 +35,7 @@ def receipt_view(receipt: Mapping[str, Any], lang: Language) -> dict[str, Any]:
     return {
         "title": receipt["dataset"],
         "kind": kind_label(receipt["kind"], lang),
-        "unchanged": _unchanged(receipt, say),
+        "unchanged": _unchanged(receipt, say) if undoes is None else None,
         "counts": [
             (say[text], receipt[name]) for name, text in (COUNTS if undoes is None else UNDO_COUNTS).items()
         ],

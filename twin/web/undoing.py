@@ -45,7 +45,7 @@ async def show(request: Request, number: int) -> Response:
         changing=state in CHANGING,
         state=_state(state, receipt, lang),
         problem=undoing["problem"][lang] if undoing and undoing["problem"] else None,
-        receipt=None if receipt is None else receipt_view(receipt, lang),
+        receipt=None if receipt is None or state == "waiting" else receipt_view(receipt, lang),
         confirmable=receipt is not None and state == "previewed" and receipt["changed"] > 0,
     )
 
