@@ -292,6 +292,30 @@ def test_a_load_is_undone_after_its_page_told_what_that_does(worked: Site, brows
         assert page.get_by_role("button").count() == 0
 
 
+def test_an_undoing_that_a_killed_worker_had_done_is_not_done_twice(worked: Site) -> None:
+    number = loaded(worked, "killed", lamps(3))
+    address = f"{worked.address}/loads/{number}/undo"
+    for step, words in (("", "This is what undoing"), ("/confirm", "Undone.")):
+        assert httpx.post(address + step, timeout=60).is_redirect
+        wait_until(lambda words=words: words in httpx.get(address, timeout=60).text)
+    with psycopg.connect(worked.database, autocommit=True) as connection:
+        query = (
+            "SELECT receipt -> 'load', (SELECT max(id) FROM twin.load) FROM twin.undoing WHERE load_id = %s"
+        )
+        done = connection.execute(query, [number]).fetchone()
+        # As a worker leaves it that was killed between the undo's commit and its own word on that.
+        with connection.transaction():
+            connection.execute(
+                "UPDATE twin.undoing SET state = 'waiting', receipt = NULL WHERE load_id = %s", [number]
+            )
+            connection.execute("SELECT twin.defer_undo('undo', %s)", [number])
+        wait_until(lambda: "Undone." in httpx.get(address, timeout=60).text)
+        assert connection.execute(query, [number]).fetchone() == done
+        # As it is after its job has failed for ever.
+        connection.execute("UPDATE twin.undoing SET state = 'waiting' WHERE load_id = %s", [number])
+        wait_until(lambda: "worker was killed" in httpx.get(address, timeout=60).text)
+
+
 def states(site: Site, dataset: str) -> list[str]:
     query = "SELECT status FROM twin.asset a JOIN twin.dataset d ON d.id = a.dataset_id WHERE d.name = %s"
     with psycopg.connect(site.database) as connection:
@@ -352,6 +376,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(worked: Site, browser: Bro
         ({"files": {"file": ("a.csv", b"")}}, 400, "No file was sent"),
         ({"files": {"other": ("a.csv", b"x")}}, 400, "No file was sent"),
         ({"content": b"id,lon"}, 400, "no multipart form"),
+        ({"content": b"id,lon", "params": {"lang": "zh"}}, 400, "不是 multipart 表单。请重新上传"),
         (
             {"content": b"--b\r\nbroken", "headers": {"content-type": "multipart/form-data; boundary=b"}},
             400,

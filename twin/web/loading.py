@@ -71,7 +71,7 @@ class UploadBroken(TwinError):
 
     code = "upload.broken"
     en = "The file did not arrive whole: {reason} Send it again, as the field `file` of a multipart form."
-    zh = "文件未完整到达：{reason} 请重新上传，以 multipart 表单的 `file` 字段发送。"
+    zh = "文件未完整到达：{reason_zh}请重新上传，以 multipart 表单的 `file` 字段发送。"
 
 
 class UploadNoRoom(TwinError):

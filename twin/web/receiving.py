@@ -71,11 +71,11 @@ async def _receive(request: Request, form: _Form, target: BinaryIO) -> tuple[str
         await _let_go_by(pieces, form.most)
         raise
     except FormParserError as problem:
-        raise UploadBroken(reason=sentence(problem)) from None
+        raise UploadBroken(reason=sentence(problem), reason_zh=f"表单有误（{problem}）。") from None
     except ClientDisconnect:
-        raise UploadBroken(reason="the connection was closed.") from None
+        raise UploadBroken(reason="the connection was closed.", reason_zh="连接中断。") from None
     if not form.ended:
-        raise UploadBroken(reason="the form ends too early.")
+        raise UploadBroken(reason="the form ends too early.", reason_zh="表单不完整。")
     if not form.name or not form.size:
         raise UploadEmpty
     return base_name(form.name), form.size
@@ -179,5 +179,5 @@ def _boundary(request: Request) -> bytes:
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
-        raise UploadBroken(reason="it is no multipart form.")
+        raise UploadBroken(reason="it is no multipart form.", reason_zh="不是 multipart 表单。")
     return boundary
