@@ -99,9 +99,26 @@ def write(
     Raises ``OSError`` with GDAL's words.
     """
     stream = arrow.stream(rows)
-    placed = geometry in stream.schema.names
+    placed = geometry if geometry in stream.schema.names else None
+    write_stream(stream, path, driver, layer, geometry=placed, crs=crs)
+
+
+def write_stream(
+    stream: Any,
+    path: Path,
+    driver: str,
+    layer: str,
+    *,
+    geometry: str | None,
+    crs: str | None,
+    append: bool = False,
+) -> None:
+    """Write a pyarrow reader's rows as a layer, of a new file or with ``append`` of one that is there.
+
+    ``geometry`` is the column of WKB, of any type, 2D or 3D. Raises ``OSError`` with GDAL's words.
+    """
     with _quiet(), warnings.catch_warnings():
-        # A system that GDAL has no words for is told to the load by an option, and has to be again.
+        # GCJ-02, BD-09 and others have no definition that GDAL could write.
         warnings.filterwarnings("ignore", message="'crs' was not provided")
         try:
             pyogrio.write_arrow(
@@ -109,9 +126,10 @@ def write(
                 path,
                 layer=layer,
                 driver=driver,
-                geometry_name=geometry if placed else None,
-                geometry_type="Unknown" if placed else None,
-                crs=crs if placed else None,
+                geometry_name=geometry,
+                geometry_type=None if geometry is None else "Unknown",
+                crs=None if geometry is None else crs,
+                append=append,
             )
         except RuntimeError as error:  # the base of pyogrio's errors, and what a broken stream becomes
             raise OSError(str(error)) from error

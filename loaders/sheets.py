@@ -59,11 +59,11 @@ class Workbook:
         tables = [one for one in self._book.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
         self.visible = tuple(one.name for one in tables if one.visible is SheetVisibleEnum.Visible)
         self.hidden = tuple(one.name for one in tables if one.visible is not SheetVisibleEnum.Visible)
+        self._last: CalamineSheet | None = None
 
     def sheet(self, name: str) -> Sheet | None:
         """A sheet, None where it is empty. Raises ``FileBroken``."""
-        with _told(self.path):
-            cells = self._book.get_sheet_by_name(name)
+        cells = self._parsed(name)
         if cells.start is None:
             return None
         top, left = cells.start
@@ -72,6 +72,13 @@ class Workbook:
             for (first_row, first), (last_row, last) in cells.merged_cell_ranges or []
         )
         return Sheet(name, top, cells.width, merges, cells)
+
+    def _parsed(self, name: str) -> CalamineSheet:
+        """A sheet's cells; the last that were asked for are kept, as parsing takes longest."""
+        if self._last is None or self._last.name != name:
+            with _told(self.path):
+                self._last = self._book.get_sheet_by_name(name)
+        return self._last
 
     def layers(self) -> tuple[str, ...]:
         """The sheets that can be seen and are not empty."""

@@ -17,6 +17,7 @@ from browser import Browser, chromium
 from psycopg.rows import TupleRow
 
 from twin.registry import database
+from twin.registry.divisions import set_home
 from twin.registry.embedded import Server
 
 ROOT = Path(__file__).parent.parent
@@ -93,6 +94,13 @@ def owner(database_url: str) -> Iterator[Connection]:
     """An autocommitting connection to ``database_url`` as ``twin_owner``."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def pudong(owner: Connection, database_url: str) -> str:
+    """The URL of a registry whose home is Pudong."""
+    set_home(owner, "310115")
+    return database_url
 
 
 @pytest.fixture

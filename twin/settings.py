@@ -69,13 +69,22 @@ class WebSettings(BaseSettings):
         default="off", description="Who may load: nobody, this machine's own browsers, everybody."
     )
     max_upload: int = Field(default=1_000_000_000, ge=1, description="The most bytes of one file.")
+    max_spool: int = Field(
+        default=10_000_000_000, ge=1, description="The most bytes of all files that wait to be loaded."
+    )
+    min_free: int = Field(
+        default=1_000_000_000, ge=0, description="The bytes that uploads leave free on their disk."
+    )
 
 
 class WorkerSettings(BaseSettings):
-    """When a worker counts as dead."""
+    """When a worker counts as dead, and how long it keeps what came through the web."""
 
     model_config = SettingsConfigDict(env_prefix="TWIN_WORKER_")
 
     silent_seconds: float = Field(
         default=30.0, ge=2.0, description="How long a worker may be silent before another takes over."
+    )
+    keep_hours: float = Field(
+        default=24.0, gt=0.0, description="How long an upload is kept on which nothing happens any more."
     )

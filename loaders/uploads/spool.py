@@ -29,7 +29,7 @@ class Spool:
     @property
     def folder(self) -> Path:
         """All that belongs to the upload."""
-        return DatabaseSettings().home.resolve() / "uploads" / self.id
+        return uploads_folder() / self.id
 
     @property
     def content(self) -> Path:
@@ -59,6 +59,11 @@ class Spool:
     def drop_file(self) -> None:
         """Remove the file, when it is loaded."""
         shutil.rmtree(self.content, ignore_errors=True)
+
+
+def uploads_folder() -> Path:
+    """The folder of all uploads' folders."""
+    return DatabaseSettings().home.resolve() / "uploads"
 
 
 def new_id() -> str:

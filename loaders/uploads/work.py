@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -54,11 +55,14 @@ def inspect_upload(upload: str) -> None:
         said = kind(record["said_kind"]) if record["said_kind"] else None
         report = inspect(_file(spool, record), None, said, stack.enter_context(registry_at_hand()))
         found = {"en": _short(as_json(report, "en")), "zh": _short(as_json(report, "zh"))}
-        _change("inspected", upload, report=_json(found))
+        _change("inspected", upload, report=as_jsonb(found))
 
 
 def load_upload(upload: str, stop: Stop) -> None:
-    """Load the file as was confirmed. Raises ``Stopped`` if it had to end before."""
+    """Load the file as was confirmed. Raises ``Stopped`` if it had to end before.
+
+    After a dry run, or where rejected rows kept all out, the file stays and can be confirmed again.
+    """
     spool, record = Spool(upload), _read(upload)
     if record["state"] not in ("waiting", "loading"):
         return
@@ -67,16 +71,17 @@ def load_upload(upload: str, stop: Stop) -> None:
             receipt = load(
                 _file(spool, record), _options(spool, record), _Teller(upload, stop, _counted(record))
             )
-            words = {"en": receipt.as_json("en"), "zh": receipt.as_json("zh")}
-            _loaded(spool, receipt.load, words)
+            _loaded(spool, receipt.load, receipt.as_record())
             log.info("%s", _summary(record["name"], receipt))
+            if receipt.load is None:
+                return
         spool.drop_file()
 
 
 def give_up() -> None:
     """Mark the uploads whose work nobody will do."""
     with connect("owner", autocommit=True) as connection:
-        connection.execute(_sql("give_up"), {"problem": _json(_words(UploadGivenUp()))})
+        connection.execute(_sql("give_up"), {"problem": as_jsonb(words(UploadGivenUp()))})
 
 
 def mapping_toml(choice: Mapping[str, Any]) -> str:
@@ -94,12 +99,17 @@ def _options(spool: Spool, record: Mapping[str, Any]) -> Options:
     """How the file is loaded. What the command's options can say, and the form does, goes in here."""
     choice = record["choice"]
     spool.mapping.write_text(mapping_toml(choice), encoding="utf-8")
-    spool.rejects.mkdir(exist_ok=True)
+    shutil.rmtree(spool.rejects, ignore_errors=True)
+    spool.rejects.mkdir()
     return Options(
         layer=choice.get("layer"),
         mapping=spool.mapping,
         dataset=choice.get("dataset"),
         attribution=choice.get("attribution"),
+        accuracy=choice.get("accuracy"),
+        division=choice.get("division"),
+        on_error=choice.get("on_error") or "skip",
+        dry_run=bool(choice.get("dry_run")),
         rejects=spool.rejects / reject_files.alone(record["name"]),
         force=True,
     )
@@ -111,13 +121,13 @@ def _registered(spool: Spool) -> bool:
         found = connection.execute(_sql("registered"), {"mapping": spool.mapping.name}).fetchone()
     if found is None:
         return False
-    _loaded(spool, found[0], {"en": found[1], "zh": found[1]})
+    _loaded(spool, *found)
     return True
 
 
 def _loaded(spool: Spool, load: int | None, receipt: Mapping[str, object]) -> None:
     rejects = next((path.name for path in sorted(spool.rejects.glob("*"))), None)
-    _change("loaded", spool.id, load=load, receipt=_json(receipt), rejects=rejects)
+    _change("loaded", spool.id, load=load, receipt=as_jsonb(receipt), rejects=rejects)
 
 
 class _Teller:
@@ -138,18 +148,26 @@ class _Teller:
 @contextmanager
 def _refused(spool: Spool) -> Iterator[None]:
     """What the block raises is why the upload is refused, in words that name no folder of ours."""
+    with refusing(lambda problem: _change("refused", spool.id, problem=problem), spool):
+        yield
+
+
+@contextmanager
+def refusing(keep: Callable[[Jsonb], None], spool: Spool | None = None) -> Iterator[None]:
+    """Keep why the block failed, as words by language; ``Stopped`` goes on."""
     try:
         yield
     except TwinError as problem:
-        _change("refused", spool.id, problem=_json(_words(problem, spool)))
+        keep(as_jsonb(words(problem, spool)))
     except Stopped:
         raise
     except Exception as problem:
-        log.exception("Upload %s failed", spool.id)
-        _change("refused", spool.id, problem=_json(_words(UploadFailed(what=type(problem).__name__))))
+        log.exception("Work from the web failed")
+        keep(as_jsonb(words(UploadFailed(what=type(problem).__name__))))
 
 
-def _words(problem: TwinError, spool: Spool | None = None) -> dict[str, str]:
+def words(problem: TwinError, spool: Spool | None = None) -> dict[str, str]:
+    """An error's code and words."""
     if spool is not None:
         problem.details = {name: _named(value, spool) for name, value in problem.details.items()}
     return {"code": problem.code, "en": problem.text("en"), "zh": problem.text("zh")}
@@ -194,7 +212,7 @@ def _sql(name: str) -> Any:
     return statement("loaders.uploads", name)
 
 
-def _json(value: object) -> Jsonb:
+def as_jsonb(value: object) -> Jsonb:
     """A value as jsonb, which holds no NUL."""
     return Jsonb(value, dumps=lambda it: _NUL.sub(rb"\1", orjson.dumps(it)))
 

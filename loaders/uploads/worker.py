@@ -1,4 +1,4 @@
-"""The worker: takes the work on uploads from procrastinate's queue, a job at a time, until it is stopped.
+"""The worker: takes the work on uploads and undoings from procrastinate's queue, one at a time.
 
 A worker tells every few seconds that it lives. The work of one that fell silent is given to the next, as
 often as ``ATTEMPTS`` says, and then given up.
@@ -16,7 +16,7 @@ from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException, JobAborted
 from procrastinate.jobs import Status
 
-from loaders.uploads import work
+from loaders.uploads import sweeping, undoing, work
 from twin.errors import TwinError
 from twin.registry.database import queue_url
 from twin.settings import WorkerSettings
@@ -54,6 +54,14 @@ def make_app(address: str) -> App:
         except work.Stopped:
             raise JobAborted from None
 
+    @app.task(name="preview_undo", queue=QUEUE)
+    def preview_undo(load: int) -> None:
+        undoing.preview(load)
+
+    @app.task(name="undo", queue=QUEUE)
+    def undo(load: int) -> None:
+        undoing.carry_out(load)
+
     return app
 
 
@@ -86,8 +94,9 @@ async def _watch(app: App, silent: float) -> None:
     while True:
         try:
             await revive(app, silent)
-            await asyncio.to_thread(work.give_up)
-        except (ConnectorException, psycopg.Error, TwinError) as problem:
+            for tidy in (work.give_up, undoing.give_up, sweeping.sweep):
+                await asyncio.to_thread(tidy)
+        except (ConnectorException, psycopg.Error, TwinError, OSError) as problem:
             log.warning("The queue could not be looked through: %s", problem)
         await asyncio.sleep(silent / 3)
 

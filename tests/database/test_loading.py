@@ -24,16 +24,9 @@ from tests.loading import (
     write_csv,
 )
 from twin.identity import scheme
-from twin.registry.divisions import Division, save_divisions, set_home
+from twin.registry.divisions import Division, save_divisions
 
 Connection = psycopg.Connection
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    """The URL of a registry whose home is Pudong."""
-    set_home(owner, "310115")
-    return database_url
 
 
 def test_a_first_load_registers_every_row(owner: Connection, pudong: str, tmp_path: Path) -> None:

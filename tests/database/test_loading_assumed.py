@@ -10,15 +10,8 @@ import pytest
 
 from tests.commands import twin
 from tests.loading import column, counts, lamps, load_into, vin, write_csv
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 def elsewhere(folder: Path, name: str = "streetlights.csv") -> str:

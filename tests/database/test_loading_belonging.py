@@ -10,16 +10,8 @@ import pytest
 from tests.loading import column, counts, lamps, load_into, reasons, vehicles, vin, warned, write_csv
 from twin.identity import scheme
 from twin.kinds import kind
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    """The URL of a registry whose home is Pudong."""
-    set_home(owner, "310115")
-    return database_url
 
 
 def test_the_class_of_a_code_follows_the_attributes(owner: Connection, pudong: str, tmp_path: Path) -> None:

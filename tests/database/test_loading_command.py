@@ -14,15 +14,8 @@ from loaders.formats import all_formats
 from tests.commands import twin
 from tests.loading import lamps, write_csv
 from twin.cli.load import ExtraMissing
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 def messy(folder: Path) -> str:

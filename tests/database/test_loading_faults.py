@@ -17,19 +17,11 @@ import pytest
 
 from loaders.errors import LoadStopped
 from tests.loading import column, content_hash, counts, lamps, load_into, vin, write_csv
-from twin.registry.divisions import set_home
 from twin.registry.partitions import KIND_LOCK
 
 Connection = psycopg.Connection
 ROWS = 12_000
 SHOWN = ("asset", "asset_version", "identifier", "load", "change", "dataset", "organisation")
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    """The URL of a registry whose home is Pudong."""
-    set_home(owner, "310115")
-    return database_url
 
 
 def start(url: str, *arguments: str) -> subprocess.Popen[str]:

@@ -14,17 +14,10 @@ import shapely
 from commands import twin
 
 from tests.loading import column, content_hash, counts, lamps, load_into, write_csv
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 LAMP = ("--kind", "streetlight", "--dataset", "lamps")
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "city"
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 def frame(crs: str) -> geopandas.GeoDataFrame:

@@ -30,7 +30,6 @@ from loaders.errors import (
 from loaders.formats import Request, Source, detect
 from loaders.locations import Address, default_dataset, locate
 from twin.errors import TwinError
-from twin.registry.divisions import set_home
 from twin.registry.embedded import Server
 
 Connection = psycopg.Connection[Any]
@@ -141,12 +140,6 @@ def test_nothing_can_be_written_there(other: str) -> None:
     with psycopg.connect(other, autocommit=True) as connection:
         assert column(connection, "SELECT count(*) FROM plain") == [2]
         connection.execute("DROP VIEW trap; DROP FUNCTION sly")
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 def with_password(url: str) -> str:

@@ -18,12 +18,6 @@ from twin.registry.divisions import set_home
 Connection = psycopg.Connection[Any]
 
 
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
-
-
 def test_rows_known_by_another_key_do_not_mix(owner: Connection, pudong: str, tmp_path: Path) -> None:
     rows = [{**lamp, "serial": f"{n}"} for n, lamp in enumerate(lamps(20))]
     load_into(pudong, write_csv(tmp_path / "lamps.csv", rows))

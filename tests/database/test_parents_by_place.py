@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pyogrio
-import pytest
 import shapely
 
 from tests.loading import counts, load_into, warned, write_csv
@@ -17,13 +16,6 @@ from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 Square = tuple[float, float, float]
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    """The URL of a registry whose home is Pudong."""
-    set_home(owner, "310115")
-    return database_url
 
 
 def buildings(path: Path, **squares: Square) -> Path:

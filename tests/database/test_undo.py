@@ -33,7 +33,6 @@ from tests.loading import (
     warned,
     write_csv,
 )
-from twin.registry.divisions import set_home
 from twin.registry.query.errors import CursorInvalid
 from twin.registry.tables import STATE_COLUMNS
 
@@ -41,13 +40,6 @@ Connection = psycopg.Connection
 State = dict[str, dict[str, Any]]
 
 CONTENT = [name for name in STATE_COLUMNS if name not in ("load_id", "row_number")]
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    """The URL of a registry whose home is Pudong."""
-    set_home(owner, "310115")
-    return database_url
 
 
 def undo_in(url: str, number: int | None, *, dry_run: bool = False) -> Receipt:

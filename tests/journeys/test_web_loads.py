@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
+import socket
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -148,8 +151,8 @@ def test_a_mapping_is_changed_before_it_is_used(worked: Site) -> None:
     fields = {"field-1": "lon", "field-2": "lat", "field-3": "power", "field-4": "name"}
     assert worked.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields).status_code == 303
     row = worked.wait(path, "loaded")
-    assert row["receipt"]["en"]["new"] == 5
-    assert row["receipt"]["en"]["mapping"]["name"] == "what"
+    assert row["receipt"]["new"] == 5
+    assert row["receipt"]["mapping"]["name"] == "what"
     late = worked.confirm(path, kind="streetlight", key="id", **fields)
     assert late.status_code == 409
 
@@ -163,12 +166,194 @@ def test_what_is_refused_can_be_mended_and_sent_again(worked: Site) -> None:
     path = worked.upload("lamps.csv", write_csv_bytes(lamps(3)))
     worked.wait(path, "inspected")
     fields = {"field-1": "lon", "field-2": "lat"}
-    worked.confirm(path, kind="streetlight", key="id", crs="EPSG:999999", **fields)
+    worked.confirm(path, kind="streetlight", key="id", crs="EPSG:4549", dataset="mended", **fields)
     row = worked.wait(path, "refused")
     assert row["problem"]["code"].startswith("crs.")
-    assert "EPSG:999999" in worked.page(path)
+    page = worked.page(path)
+    assert "CGCS2000" in page
+    assert 'value="mended"' in page
     worked.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields)
-    assert worked.wait(path, "loaded")["receipt"]["en"]["read"] == 3
+    assert worked.wait(path, "loaded")["receipt"]["read"] == 3
+
+
+def test_what_cannot_be_is_said_beside_its_field(worked: Site, browser: Browser) -> None:
+    path = worked.upload("lamps.csv", write_csv_bytes(lamps(3)))
+    worked.wait(path, "inspected")
+    wrong = {
+        "crs": "EPSG:999999",
+        "accuracy": "near",
+        "division": "nowhere",
+        "dataset": "!",
+        "on_error": "shrug",
+        "field-1": "colour",
+        "field-3": "power",
+        "unit-3": "feet",
+    }
+    answer = worked.confirm(path, kind="streetlight", key="id", **wrong)
+    assert answer.status_code == 400
+    assert "7 of the fields" in answer.text
+    assert worked.row(path)["state"] == "inspected"
+    with visiting(browser, worked.address + path, lang="zh", complaints_expected=True) as page:
+        for name in ("crs", "accuracy", "division", "dataset", "unit-3"):
+            page.fill(f"[name={name}]", wrong[name])
+        press(page, "导入")
+        page.wait_for_selector("[role=alert]")
+        for name in ("crs", "accuracy", "division", "dataset", "unit-3"):
+            field = page.locator(f"[name={name}]")
+            assert field.get_attribute("aria-invalid") == "true"
+            assert field.input_value() == wrong[name]
+            said = page.locator(f"id={field.get_attribute('aria-describedby')}")
+            assert re.search("[\u4e00-\u9fff]", said.inner_text())
+            assert said.is_visible()
+
+
+def test_a_unit_that_is_said_converts(worked: Site) -> None:
+    rows = [{**row, "power": power} for row, power in zip(lamps(3), (10, 11, 12), strict=True)]
+    path = worked.upload("lamps.csv", write_csv_bytes(rows))
+    worked.wait(path, "inspected")
+    given = {
+        "field-1": "lon",
+        "field-2": "lat",
+        "field-3": "lantern_height",
+        "unit-3": "feet",
+        "accuracy": "0.5",
+    }
+    given |= {"key": "id", "crs": "EPSG:4326", "dataset": "feet", "division": "310104"}
+    assert worked.confirm(path, kind="streetlight", **given).is_redirect
+    number = worked.wait(path, "loaded")["load_id"]
+    with psycopg.connect(worked.database) as connection:
+        query = (
+            "SELECT (attributes ->> 'lantern_height')::float8, accuracy FROM twin.asset WHERE load_id = %s"
+        )
+        found = connection.execute(query, [number]).fetchall()
+        options = connection.execute("SELECT options FROM twin.load WHERE id = %s", [number]).fetchone()
+    assert sorted(found) == [(3.048, 0.5), (3.3528, 0.5), (3.6576, 0.5)]
+    assert options is not None
+    assert options[0]["division"] == "310104"
+
+
+def test_a_dry_run_tells_and_can_then_be_done(worked: Site, browser: Browser) -> None:
+    rows = write_csv_bytes([*lamps(3), {**lamps(1)[0], "id": "null", "lon": 0, "lat": 0}])
+    with visiting(browser, worked.address + worked.upload("dry.csv", rows)) as page:
+        page.wait_for_selector(".mapping")
+        page.fill("#dataset", "dry")
+        page.select_option("#on_error", "abort")
+        page.check("[name=dry_run]")
+        press(page, "Load")
+        page.wait_for_selector("dl.counts")
+        assert page.locator("dl.counts dd").all_inner_texts() == ["4", "3", "0", "0", "1"]
+        assert page.input_value("#on_error") == "abort"
+        assert not page.is_checked("[name=dry_run]")
+        press(page, "Load")
+        page.wait_for_selector("text=Rows were rejected, so nothing was changed")
+        assert loads_of(worked, "dry") == 0
+        page.select_option("#on_error", "skip")
+        press(page, "Load")
+        page.wait_for_selector("text=Loaded.")
+        assert page.locator("dl.counts dd").all_inner_texts() == ["4", "3", "0", "0", "1"]
+        assert page.locator(".mapping").count() == 0
+    assert loads_of(worked, "dry") == 1
+
+
+def loads_of(site: Site, dataset: str) -> int:
+    query = "SELECT count(*) FROM twin.load l JOIN twin.dataset d ON d.id = l.dataset_id WHERE d.name = %s"
+    with psycopg.connect(site.database) as connection:
+        found = connection.execute(query, [dataset]).fetchone()
+    assert found is not None
+    return int(found[0])
+
+
+def loaded(site: Site, dataset: str, rows: list[dict[str, object]]) -> int:
+    """Load lamps through the web; gives the load's number."""
+    path = site.upload("lamps.csv", write_csv_bytes(rows))
+    site.wait(path, "inspected")
+    given = {"field-1": "lon", "field-2": "lat", "field-3": "power", "key": "id", "crs": "EPSG:4326"}
+    assert site.confirm(path, kind="streetlight", dataset=dataset, **given).is_redirect
+    return int(site.wait(path, "loaded")["load_id"])
+
+
+def test_a_load_is_undone_after_its_page_told_what_that_does(worked: Site, browser: Browser) -> None:
+    first = loaded(worked, "undone", lamps(5))
+    loaded(worked, "undone", [*lamps(3), {**lamps(4)[3], "power": 7}])
+    with visiting(browser, f"{worked.address}/loads/{first}") as page:
+        press(page, "Undo this load …")
+        page.wait_for_selector("text=This is what undoing would do")
+        assert page.locator("dl.counts dd").all_inner_texts() == ["5", "4", "4", "1"]
+        assert "undo.changed_since" in page.inner_text("main")
+        assert states(worked, "undone") == ["in_service"] * 5
+        press(page, f"Undo load {first} now")
+        page.wait_for_selector("text=Undone.")
+        assert page.locator("dl.counts dd").all_inner_texts() == ["5", "4", "4", "1"]
+        page.click("text=which undoes it")
+        assert page.locator("dl.counts dd").all_inner_texts() == ["5", "4", "4", "1"]
+    assert states(worked, "undone") == ["in_service"] + ["retired"] * 4
+    with visiting(browser, f"{worked.address}/loads/{first}", lang="zh") as page:
+        assert "撤销" in page.inner_text("main")
+        assert page.get_by_role("button").count() == 0
+
+
+def test_an_undoing_that_a_killed_worker_had_done_is_not_done_twice(worked: Site) -> None:
+    number = loaded(worked, "killed", lamps(3))
+    address = f"{worked.address}/loads/{number}/undo"
+    for step, words in (("", "This is what undoing"), ("/confirm", "Undone.")):
+        assert httpx.post(address + step, timeout=60).is_redirect
+        wait_until(lambda words=words: words in httpx.get(address, timeout=60).text)
+    with psycopg.connect(worked.database, autocommit=True) as connection:
+        query = (
+            "SELECT receipt -> 'load', (SELECT max(id) FROM twin.load) FROM twin.undoing WHERE load_id = %s"
+        )
+        done = connection.execute(query, [number]).fetchone()
+        # As a worker leaves it that was killed between the undo's commit and its own word on that.
+        with connection.transaction():
+            connection.execute(
+                "UPDATE twin.undoing SET state = 'waiting', receipt = NULL WHERE load_id = %s", [number]
+            )
+            connection.execute("SELECT twin.defer_undo('undo', %s)", [number])
+        wait_until(lambda: "Undone." in httpx.get(address, timeout=60).text)
+        assert connection.execute(query, [number]).fetchone() == done
+        # As it is after its job has failed for ever.
+        connection.execute("UPDATE twin.undoing SET state = 'waiting' WHERE load_id = %s", [number])
+        wait_until(lambda: "worker was killed" in httpx.get(address, timeout=60).text)
+
+
+def states(site: Site, dataset: str) -> list[str]:
+    query = "SELECT status FROM twin.asset a JOIN twin.dataset d ON d.id = a.dataset_id WHERE d.name = %s"
+    with psycopg.connect(site.database) as connection:
+        return sorted(status for (status,) in connection.execute(query, [dataset]))
+
+
+def test_an_undoing_is_not_confirmed_before_it_was_shown(worked: Site) -> None:
+    number = loaded(worked, "unseen", lamps(2))
+    for page, status in ((f"/loads/{number}/undo/confirm", 409), ("/loads/999999/undo", 404)):
+        assert httpx.post(worked.address + page, timeout=60).status_code == status
+    foreign = {"Sec-Fetch-Site": "cross-site"}
+    assert httpx.post(f"{worked.address}/loads/{number}/undo", headers=foreign, timeout=60).status_code == 403
+    assert "Undo this load" in worked.page(f"/loads/{number}")
+    with serving(worked.database, env={**worked.env, "TWIN_WEB_LOADS": "off"}) as (address, _):
+        assert "Undo this load" not in httpx.get(f"{address}/loads/{number}", timeout=60).text
+        assert httpx.post(f"{address}/loads/{number}/undo", timeout=60).status_code == 403
+        assert httpx.get(f"{address}/loads/{number}/undo", timeout=60).status_code == 403
+    assert states(worked, "unseen") == ["in_service"] * 2
+
+
+def test_a_load_s_page_speaks_the_language_that_is_asked_for(worked: Site) -> None:
+    number = loaded(worked, "languages", [*lamps(2), {**lamps(1)[0], "id": "n", "lon": 0, "lat": 0}])
+    assert "it was never filled in" in worked.page(f"/loads/{number}")
+    chinese = worked.page(f"/loads/{number}", lang="zh")
+    assert "坐标为 0,0，即未填写。" in chinese
+    assert "never filled in" not in chinese
+
+
+def test_an_upload_that_is_given_up_goes_with_its_file(worked: Site, browser: Browser) -> None:
+    path = worked.upload("lamps.csv", write_csv_bytes(lamps(3)))
+    worked.wait(path, "inspected")
+    folder = Path(worked.env["TWIN_HOME"]) / "uploads" / path.rpartition("/")[2]
+    assert folder.is_dir()
+    with visiting(browser, worked.address + path) as page:
+        press(page, "Give up and remove the file")
+        page.wait_for_selector("#file")
+    assert not folder.exists()
+    assert httpx.get(worked.address + path, timeout=60).status_code == 404
 
 
 def test_a_file_that_is_too_large_is_refused_in_words(worked: Site, browser: Browser, tmp_path: Path) -> None:
@@ -191,6 +376,7 @@ def test_a_file_that_is_too_large_is_refused_in_words(worked: Site, browser: Bro
         ({"files": {"file": ("a.csv", b"")}}, 400, "No file was sent"),
         ({"files": {"other": ("a.csv", b"x")}}, 400, "No file was sent"),
         ({"content": b"id,lon"}, 400, "no multipart form"),
+        ({"content": b"id,lon", "params": {"lang": "zh"}}, 400, "不是 multipart 表单。请重新上传"),
         (
             {"content": b"--b\r\nbroken", "headers": {"content-type": "multipart/form-data; boundary=b"}},
             400,
@@ -250,6 +436,74 @@ def test_a_file_that_cannot_be_read_is_refused_in_both_languages(worked: Site) -
         assert "roads.gpkg" in row["problem"][lang]
         assert worked.env["TWIN_HOME"] not in row["problem"][lang]
     assert re.search("[\u4e00-\u9fff]", row["problem"]["zh"])
+
+
+def body_of(size: int) -> Iterator[bytes]:
+    """A form with a file of so many bytes, piece by piece."""
+    head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+    yield head
+    for _ in range(size // 10_000):
+        yield b"x" * 10_000
+    yield b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "words"),
+    [
+        ("TWIN_WEB_MAX_SPOOL", "30000000", {"en": "30 MB", "zh": "总上限 30 MB"}),
+        ("TWIN_WEB_MIN_FREE", str(10**15), {"en": "1e+09 MB left", "zh": "剩余空间将低于 1e+09 MB"}),
+    ],
+)
+def test_the_room_for_uploads_is_limited(site: Site, setting: str, value: str, words: dict[str, str]) -> None:
+    env = {**site.env, "TWIN_WEB_MAX_UPLOAD": "50000000", setting: value}
+    uploads = Path(site.env["TWIN_HOME"]) / "uploads"
+    before = set(uploads.glob("*"))
+    kind = {"content-type": "multipart/form-data; boundary=b"}
+    with serving(site.database, env=env) as (address, _):
+        for lang, said in words.items():
+            # Without Content-Length nothing tells how much will come.
+            answer = httpx.post(
+                f"{address}/loads", params={"lang": lang}, content=body_of(40_000_000), headers=kind
+            )
+            assert answer.status_code == 507
+            assert said in answer.text
+        told = http_answer_to_headers(address, {**kind, "content-length": "40000000"})
+        assert told.startswith("HTTP/1.1 507")
+        told = http_answer_to_headers(address, {**kind, "content-length": "60000000"})
+        assert told.startswith("HTTP/1.1 413")
+    assert set(uploads.glob("*")) == before
+
+
+def http_answer_to_headers(address: str, headers: dict[str, str]) -> str:
+    """What a server says to a request of which only the headers are sent."""
+    host = urlsplit(address)
+    lines = ["POST /loads HTTP/1.1", f"Host: {host.netloc}", *(f"{n}: {v}" for n, v in headers.items())]
+    with socket.create_connection((host.hostname, host.port), timeout=60) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        return connection.recv(100).decode()
+
+
+def test_what_nobody_confirms_is_swept(site: Site) -> None:
+    uploads = Path(site.env["TWIN_HOME"]) / "uploads"
+    path = site.upload("lamps.csv", write_csv_bytes(lamps(3)))
+    stray = uploads / ("a" * 26)
+    (stray / "file").mkdir(parents=True)
+    for folder in (stray, stray / "file"):
+        os.utime(folder, (0, 0))
+    others = uploads / "others"
+    others.mkdir()
+    with working(site.database, {**site.env, "TWIN_WORKER_KEEP_HOURS": "0.0003"}):
+        wait_until(lambda: httpx.get(site.address + path, timeout=60).status_code == 404)
+        wait_until(lambda: not stray.exists())
+    assert not (uploads / path.rpartition("/")[2]).exists()
+    assert others.is_dir()
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def test_nobody_else_s_page_can_load(site: Site) -> None:
@@ -350,7 +604,7 @@ def test_work_that_kills_every_worker_is_given_up(idle: Site) -> None:
         assert "never finished" in idle.page(path)
         fields = {"field-1": "lon", "field-2": "lat"}
         assert idle.confirm(path, kind="streetlight", key="id", crs="EPSG:4326", **fields).is_redirect
-        assert idle.wait(path, "loaded")["receipt"]["en"]["new"] == MANY
+        assert idle.wait(path, "loaded")["receipt"]["new"] == MANY
 
 
 def started_again(site: Site, path: str, dead: list[int]) -> int:
@@ -372,7 +626,7 @@ def started_again(site: Site, path: str, dead: list[int]) -> int:
 def test_a_load_that_was_registered_before_the_kill_is_not_done_twice(idle: Site) -> None:
     path = confirmed(idle, write_csv_bytes(lamps(50)))
     with working(idle.database, idle.env):
-        receipt = idle.wait(path, "loaded")["receipt"]["en"]
+        receipt = idle.wait(path, "loaded")["receipt"]
     with psycopg.connect(idle.database, autocommit=True) as connection:
         # As a worker leaves it that was killed between the load's commit and its own word on that.
         connection.execute("UPDATE twin.upload SET state = 'loading', receipt = NULL, load_id = NULL")
@@ -380,6 +634,6 @@ def test_a_load_that_was_registered_before_the_kill_is_not_done_twice(idle: Site
         connection.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE task_name = 'load'")
         with working(idle.database, idle.env):
             row = idle.wait(path, "loaded")
-        assert row["receipt"]["en"]["new"] == receipt["new"] == 50
+        assert row["receipt"]["new"] == receipt["new"] == 50
         assert row["load_id"] == receipt["load"]
         assert connection.execute("SELECT count(*) FROM twin.load").fetchone() == (1,)

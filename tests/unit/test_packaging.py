@@ -76,6 +76,10 @@ def test_compose_file_follows_its_schema() -> None:
     for service in compose["services"].values():
         assert set(service.get("depends_on", {})) <= set(compose["services"])
     assert "TWIN_DATABASE_URL" in compose["services"]["app"]["environment"]
+    app, worker = compose["services"]["app"], compose["services"]["worker"]
+    assert worker["command"] == ["twin", "worker"]
+    assert worker["volumes"] == app["volumes"]
+    assert worker["environment"].items() <= app["environment"].items()
 
 
 def test_the_container_runs_what_setup_runs() -> None:

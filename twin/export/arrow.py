@@ -1,17 +1,16 @@
-"""pyarrow and pyogrio as they are needed to write layers, typed: the only module here that imports them."""
+"""pyarrow as it is needed to write layers, typed: the only module here that imports it."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyogrio
 from pyproj import CRS
 
+from loaders.gdal import write_stream
 from spatial.geometry import to_wkb
 from twin.export.model import GEOMETRY_COLUMN, Batch, Layer
 
@@ -30,22 +29,9 @@ def write_layer(layer: Layer, path: Path, driver: str, crs: CRS | None, *, appen
     Raises ``OSError`` with GDAL's words.
     """
     schema = _schema(layer)
-    with warnings.catch_warnings():
-        # GCJ-02 and BD-09 have no definition that could be written.
-        warnings.filterwarnings("ignore", message="'crs' was not provided")
-        try:
-            pyogrio.write_arrow(
-                pa.RecordBatchReader.from_batches(schema, _record_batches(layer, schema)),
-                path,
-                layer=layer.name,
-                driver=driver,
-                geometry_name=GEOMETRY_COLUMN,
-                geometry_type="Unknown",
-                crs=crs.to_wkt() if crs is not None else None,
-                append=append,
-            )
-        except RuntimeError as problem:  # the base of pyogrio's errors, and what a broken stream becomes
-            raise OSError(str(problem)) from problem
+    stream = pa.RecordBatchReader.from_batches(schema, _record_batches(layer, schema))
+    wkt = crs.to_wkt() if crs is not None else None
+    write_stream(stream, path, driver, layer.name, geometry=GEOMETRY_COLUMN, crs=wkt, append=append)
 
 
 def write_parquet(layer: Layer, path: Path, metadata: Callable[[], dict[str, bytes]]) -> None:

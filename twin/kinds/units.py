@@ -66,6 +66,11 @@ def factor(unit: str, into: str) -> float | None:
     return size / wanted_size if dimension == wanted else None
 
 
+def units_like(unit: str) -> tuple[str, ...]:
+    """The units whose numbers can be told in ``unit``; none where it is no unit of measurement."""
+    return tuple(one for one in _UNITS if unit in _UNITS and _UNITS[one][0] == _UNITS[unit][0])
+
+
 def parse_quantity(text: str, into: str | None, assumed: str | None = None) -> float | None:
     """The number that ``text`` writes, in the unit ``into``; None when it writes none.
 

@@ -290,7 +290,7 @@ upload = Table(
     Column("done", BigInteger, comment="rows read so far"),
     Column("total", BigInteger),
     Column("load_id", BigInteger),
-    Column("receipt", JSONB, comment="the receipt, by language"),
+    Column("receipt", JSONB, comment="the receipt, of a dry run too"),
     Column("problem", JSONB, comment="why it was refused: code, and words by language"),
     Column("rejects", Text, comment="name of the file of rejected rows"),
     _instant("created_at", nullable=False, server_default=func.now()),
@@ -300,6 +300,22 @@ upload = Table(
     ),
     Index(None, "created_at"),
     comment="files that came through the web; the files themselves lie in TWIN_HOME/uploads",
+)
+
+undoing = Table(
+    "undoing",
+    metadata,
+    Column(
+        "load_id", BigInteger, primary_key=True, autoincrement=False, comment="the load that is to be undone"
+    ),
+    Column("state", Text, nullable=False, server_default=text("'previewing'")),
+    Column("receipt", JSONB, comment="what the dry run said, later the undo itself"),
+    Column("problem", JSONB, comment="why it was refused: code, and words by language"),
+    _instant("changed_at", nullable=False, server_default=func.now()),
+    CheckConstraint(
+        text("state IN ('previewing', 'previewed', 'waiting', 'undone', 'refused')"), name="state"
+    ),
+    comment="loads whose undoing was asked for on the web",
 )
 
 setting = Table(
@@ -335,4 +351,5 @@ organisation_view = _view(organisation)
 dataset_view = _view(dataset)
 load_view = _view(load, Column("undone_by", BigInteger))
 upload_view = _view(upload)
+undoing_view = _view(undoing)
 code_successor_view = _view(code_successor)

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from citygraph import app as graphql
 from twin.registry.database import open_pool
 from twin.settings import ApiSettings
-from twin.web import health, loads, maps, pages, problems, reports
+from twin.web import health, loads, maps, pages, problems, reports, undoing
 from twin.web.middleware import CommonHeaders
 
 
@@ -29,6 +29,7 @@ def create_app() -> FastAPI:
     app.include_router(graphql.router())
     app.include_router(reports.router)
     app.include_router(loads.router)
+    app.include_router(undoing.router)
     app.include_router(pages.router)
     app.mount("/static", GZipMiddleware(_KeptFiles(packages=[("twin.web", "static")])))
     problems.register(app)

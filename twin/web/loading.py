@@ -71,7 +71,7 @@ class UploadBroken(TwinError):
 
     code = "upload.broken"
     en = "The file did not arrive whole: {reason} Send it again, as the field `file` of a multipart form."
-    zh = "文件未完整到达：{reason} 请重新上传，以 multipart 表单的 `file` 字段发送。"
+    zh = "文件未完整到达：{reason_zh}请重新上传，以 multipart 表单的 `file` 字段发送。"
 
 
 class UploadNoRoom(TwinError):
@@ -90,12 +90,76 @@ class UploadSettled(TwinError):
     zh = "{name} 正在处理或已完成，此操作已过时。请查看其页面。"
 
 
+class UndoSettled(TwinError):
+    """What the undoing would do was not shown, or it is being done."""
+
+    code = "upload.undo_settled"
+    en = "What undoing load {load} would do was not shown yet, or it is being done. See its page."
+    zh = "尚未显示撤销第 {load} 次导入的影响，或正在撤销。请查看其页面。"
+
+
 class ColumnTwice(TwinError):
     """Two columns were chosen for one field."""
 
     code = "upload.field_twice"
     en = "The field {field} was chosen for two columns: {first} and {second}. Choose one; nothing was loaded."
     zh = "字段 {field} 对应了两列：{first} 与 {second}。请只选其一；尚未导入。"
+
+
+class FormWrong(TwinError):
+    """Something in the form cannot be."""
+
+    code = "upload.form"
+    en = "Nothing was loaded yet: {count} of the fields below cannot be. Correct them, and confirm again."
+    zh = "尚未导入：下方有 {count} 处填写有误。请改正标出的各项后重新确认。"
+
+
+class FieldWrong(TwinError):
+    """A column was given a field that the kind does not have."""
+
+    code = "upload.field"
+    en = "{kind} has no field {field}. Choose one of the list."
+    zh = "{kind} 没有字段 {field}。请从列表中选择。"
+
+
+class UnitWrong(TwinError):
+    """Numbers of this unit cannot be told in the field's own."""
+
+    code = "upload.unit"
+    en = "Numbers in {said} cannot be told in {unit}. Say one of {units}, or leave it empty for {unit}."
+    zh = "以 {said} 为单位的数值无法换算为 {unit}。请填写 {units} 之一；已是 {unit} 的请留空。"
+
+
+class AccuracyWrong(TwinError):
+    """A position can't be as accurate as was said."""
+
+    code = "upload.accuracy"
+    en = "{said} is no number of metres from 0 up. Say one, as 0.5, or leave it empty."
+    zh = "{said} 不是不小于 0 的米数。请填写数值（如 0.5），或留空。"
+
+
+class DivisionWrong(TwinError):
+    """There is no such division."""
+
+    code = "upload.division"
+    en = "There is no division {division}. Choose one that the field offers, or leave it empty."
+    zh = "没有区划 {division}。请从输入框的列表中选择，或留空。"
+
+
+class DatasetWrong(TwinError):
+    """What was said can't be the name of a dataset."""
+
+    code = "upload.dataset"
+    en = "A dataset can't be called {name}: it needs a letter or digit. Say another, or leave it empty."
+    zh = "{name} 不能作为数据集名称：须含文字或数字。请改名，或留空。"
+
+
+class ChoiceWrong(TwinError):
+    """The form does not offer that."""
+
+    code = "upload.choice"
+    en = "{value} is none of {choices}. Choose one of them."
+    zh = "{value} 不在 {choices} 之中。请选择其一。"
 
 
 def may_load(request: Request) -> bool:

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
-from psycopg.rows import dict_row
+from fastapi.concurrency import run_in_threadpool
 from psycopg.types.json import Jsonb
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 
+from citygraph.context import Context
+from citygraph.execution import ask
 from loaders.uploads.spool import Spool, is_id, new_id
-from twin.errors import Language, TwinError
+from twin.errors import TwinError
 from twin.kinds import kind
-from twin.registry.statements import statement
-from twin.settings import WebSettings
-from twin.web.confirming import choice_of, form_of, layer_of
+from twin.settings import WebSettings, WorkerSettings
+from twin.web.confirming import choice_of, form_of, given_of, layer_of
 from twin.web.identity_file import kind_label
-from twin.web.language import chosen, language_of
+from twin.web.language import language_of
 from twin.web.loading import (
+    FormWrong,
     UploadSettled,
     UploadUnknown,
     may_load,
     require_loads,
     require_own_page,
 )
-from twin.web.problems import http_status
 from twin.web.receipts import receipt_view
 from twin.web.receiving import receive
+from twin.web.records import NEWEST, Record, load_record, rows, see
 from twin.web.rendering import page
 from twin.web.texts import texts
 
@@ -37,7 +39,6 @@ READ = ["GET", "HEAD"]
 
 LISTED = 50
 """Loads on a page of their list."""
-NEWEST = (1 << 63) - 1
 STATES = {
     "inspecting": "state_inspecting",
     "inspected": "state_inspected",
@@ -48,16 +49,17 @@ STATES = {
 }
 CHANGING = frozenset({"inspecting", "waiting", "loading"})
 """States that a worker will end."""
-
-Record = Mapping[str, Any]
+DECIDABLE = frozenset({"inspected", "refused"})
+"""States that wait for somebody's decision."""
+NOTHING: Mapping[str, TwinError] = MappingProxyType({})
 
 
 @router.api_route("", methods=READ)
 async def list_loads(request: Request, before: int = NEWEST) -> Response:
     """The form for a file, uploads that wait for somebody, and the loads there were."""
     lang, allowed = language_of(request), may_load(request)
-    uploads = await _rows(request, "uploads", most=LISTED) if allowed else []
-    loads = await _rows(request, "loads", before=before, most=LISTED + 1)
+    uploads = await rows(request, "uploads", most=LISTED) if allowed else []
+    loads = await rows(request, "loads", before=before, most=LISTED + 1)
     more = loads[LISTED - 1]["id"] if len(loads) > LISTED else None
     return page(
         request,
@@ -78,28 +80,32 @@ async def add(request: Request) -> Response:
     spool = Spool(new_id())
     name, size = await receive(request, spool)
     try:
-        await _rows(request, "add_upload", id=spool.id, name=name, size=size)
+        await rows(request, "add_upload", id=spool.id, name=name, size=size)
     except BaseException:
         spool.remove()
         raise
-    return _to(request, f"/loads/{spool.id}")
+    return see(request, f"/loads/{spool.id}")
 
 
 @router.api_route("/{number:int}", methods=READ)
 async def load(request: Request, number: int) -> Response:
-    """The receipt of a load."""
-    found = await _rows(request, "load", id=min(number, NEWEST))
-    if not found:
-        raise UploadUnknown(value=number)
-    receipt = receipt_view(found[0]["receipt"], language_of(request))
-    return page(request, "load.html", layout="wide", receipt=receipt)
+    """The receipt of a load, and the way to undo it."""
+    found = await load_record(request, number)
+    return page(
+        request,
+        "load.html",
+        layout="wide",
+        load=found,
+        receipt=receipt_view(found["receipt"], language_of(request)),
+        undoable=may_load(request) and found["undone_by"] is None,
+    )
 
 
 @router.api_route("/{upload}", methods=READ)
 async def one_upload(request: Request, upload: str) -> Response:
     """An upload as it stands: being looked into, to be confirmed, on its way, loaded or refused."""
     require_loads(request)
-    return _page(request, await _upload(request, upload))
+    return await _page(request, await _upload(request, upload))
 
 
 @router.post("/{upload}/kind")
@@ -121,11 +127,23 @@ async def confirm(request: Request, upload: str) -> Response:
         raise UploadSettled(name=record["name"])
     async with request.form() as form:
         given = {name: str(value) for name, value in form.items()}
-    try:
-        choice = choice_of(record["report"]["en"], given)
-    except TwinError as problem:
-        return _page(request, record, problem, given)
+    divisions = {one["code"] for one in await _divisions(request)}
+    choice, problems = choice_of(record["report"]["en"], given, divisions)
+    if problems:
+        return await _page(request, record, given, problems)
     return await _decided(request, record, "load_upload", choice=Jsonb(choice))
+
+
+@router.post("/{upload}/discard")
+async def discard(request: Request, upload: str) -> Response:
+    """Forget an upload, and remove its file."""
+    require_own_page(request)
+    record = await _upload(request, upload)
+    taken = await rows(request, "discard_upload", id=record["id"])
+    if not taken[0]["taken"]:
+        raise UploadSettled(name=record["name"])
+    await run_in_threadpool(Spool(record["id"]).remove)
+    return see(request, "/loads")
 
 
 @router.api_route("/{upload}/rejects", methods=READ)
@@ -139,34 +157,55 @@ async def rejects(request: Request, upload: str) -> Response:
     return FileResponse(file, filename=record["rejects"], media_type="application/octet-stream")
 
 
-def _page(
-    request: Request, record: Record, problem: TwinError | None = None, given: Mapping[str, str] | None = None
+async def _page(
+    request: Request,
+    record: Record,
+    given: Mapping[str, str] | None = None,
+    problems: Mapping[str, TwinError] = NOTHING,
 ) -> Response:
+    """An upload's page; the form as it was ``given``, with what is wrong in it."""
     lang, state = language_of(request), record["state"]
-    report, receipt = record["report"], record["receipt"]
-    told = problem.text(lang) if problem else record["problem"] and record["problem"][lang]
     form = None
-    if report is not None and state in ("inspected", "refused"):
-        layer = layer_of(report[lang], (given or {}).get("layer") or request.query_params.get("layer"))
-        form = form_of(record, layer, lang, given)
+    if record["report"] is not None and state in DECIDABLE:
+        form = _form(request, record, given) | {"divisions": await _divisions(request)}
+    told = FormWrong(count=len(problems)).text(lang) if problems else None
     return page(
         request,
         "upload.html",
-        status=200 if problem is None else http_status(problem.code),
+        status=400 if problems else 200,
         live=state in CHANGING,
         layout="wide",
         upload=record,
         path=f"/loads/{record['id']}",
         changing=state in CHANGING,
+        discardable=state in DECIDABLE,
+        kept_hours=WorkerSettings().keep_hours,
         state=texts(lang)[STATES[state]],
         form=form,
-        problem=told,
-        receipt=None if receipt is None else receipt_view(receipt[lang], lang),
+        problem=told or (record["problem"] and record["problem"][lang]),
+        problems={name: one.text(lang) for name, one in problems.items()},
+        receipt=None if record["receipt"] is None else receipt_view(record["receipt"], lang),
     )
 
 
+def _form(request: Request, record: Record, given: Mapping[str, str] | None) -> dict[str, Any]:
+    """The form: as it was given, else as it was confirmed before, else as is proposed."""
+    lang, choice = language_of(request), record["choice"]
+    named = (given or {}).get("layer") or request.query_params.get("layer") or (choice or {}).get("layer")
+    layer = layer_of(record["report"][lang], named)
+    if given is None and choice and choice["layer"] == (layer and layer["name"]):
+        given = given_of(choice, layer)
+    return form_of(record, layer, lang, given)
+
+
+async def _divisions(request: Request) -> list[dict[str, Any]]:
+    found = await ask(Context(request.app.state.pool), "report_form")
+    divisions: list[dict[str, Any]] = found["divisions"]
+    return divisions
+
+
 async def _upload(request: Request, upload: str) -> Record:
-    found = await _rows(request, "upload", id=upload) if is_id(upload) else []
+    found = await rows(request, "upload", id=upload) if is_id(upload) else []
     if not found:
         raise UploadUnknown(value=upload)
     return found[0]
@@ -174,20 +213,7 @@ async def _upload(request: Request, upload: str) -> Record:
 
 async def _decided(request: Request, record: Record, decision: str, **values: object) -> Response:
     """Hand the work on to the queue; raises ``UploadSettled`` where it is not for us to decide any more."""
-    taken = await _rows(request, decision, id=record["id"], **values)
+    taken = await rows(request, decision, id=record["id"], **values)
     if not taken[0]["taken"]:
         raise UploadSettled(name=record["name"])
-    return _to(request, f"/loads/{record['id']}")
-
-
-async def _rows(request: Request, statement_name: str, /, **values: object) -> list[dict[str, Any]]:
-    async with request.app.state.pool.connection() as connection:
-        cursor = connection.cursor(row_factory=dict_row)
-        await cursor.execute(statement("twin.web", statement_name), values)
-        rows: list[dict[str, Any]] = await cursor.fetchall()
-        return rows
-
-
-def _to(request: Request, path: str) -> Response:
-    lang: Language | None = chosen(request)
-    return RedirectResponse(f"{quote(path)}?{urlencode({'lang': lang})}" if lang else quote(path), 303)
+    return see(request, f"/loads/{record['id']}")

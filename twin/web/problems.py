@@ -40,9 +40,12 @@ STATUS: dict[str, int] = {
     "report.timeout": 503,
     "report.unknown": 404,
     "upload": 400,
+    "upload.disk_low": 507,
     "upload.no_room": 507,
     "upload.settled": 409,
+    "upload.spool_full": 507,
     "upload.too_large": 413,
+    "upload.undo_settled": 409,
     "upload.unknown": 404,
 }
 
@@ -95,6 +98,7 @@ _MANNERS = {
     "query.timeout": _Manner("down_title", "down_advice"),
     "loads": _Manner("loads_refused_title", "loads_refused_advice"),
     "upload": _Manner("upload_refused_title", "loads_refused_advice"),
+    "upload.undo_settled": _Manner("loads_refused_title", "loads_refused_advice"),
     "upload.unknown": _Manner("no_page_title", "loads_refused_advice"),
     "error": _Manner("failed_title", "failed_advice"),
 }

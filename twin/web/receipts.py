@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loaders.notes import NOTES
+from loaders.reasons import text as words_of
 from twin.errors import Language
 from twin.web.identity_file import kind_label
 from twin.web.texts import texts
@@ -19,35 +20,55 @@ COUNTS = {
     "same": "count_same",
     "rejected": "count_rejected",
 }
+UNDO_COUNTS = {
+    "read": "count_touched",
+    "changed": "count_given_back",
+    "retired": "count_retired",
+    "rejected": "count_stay",
+}
 
 
 def receipt_view(receipt: Mapping[str, Any], lang: Language) -> dict[str, Any]:
-    """A receipt's counts, facts and findings as ``_receipt.html`` shows them."""
-    say = texts(lang)
+    """A receipt as it was kept, in ``lang``: counts, facts and findings as ``_receipt.html`` shows them."""
+    say, undoes = texts(lang), receipt.get("undoes")
+    rejected = "rejected_rows" if undoes is None else "count_stay"
     return {
         "title": receipt["dataset"],
         "kind": kind_label(receipt["kind"], lang),
-        "counts": [(say[text], receipt[name]) for name, text in COUNTS.items()],
+        "unchanged": _unchanged(receipt, say) if undoes is None else None,
+        "counts": [
+            (say[text], receipt[name]) for name, text in (COUNTS if undoes is None else UNDO_COUNTS).items()
+        ],
         "facts": list(_facts(receipt, lang)),
         "notes": [NOTES[note][lang == "zh"] for note in receipt["notes"] if note in NOTES],
         "findings": [
-            _findings(say["rejected_rows"], receipt["reasons"], receipt["rejections"]),
-            _findings(say["warnings"], receipt["warning_reasons"], receipt["warnings"]),
+            _findings(say[rejected], receipt["reasons"], receipt["rejections"], lang),
+            _findings(say["warnings"], receipt["warning_reasons"], receipt["warnings"], lang),
         ],
     }
 
 
+def _unchanged(receipt: Mapping[str, Any], say: Mapping[str, str]) -> str | None:
+    """Why the registry is as it was, where it is."""
+    if receipt["aborted"]:
+        return say["receipt_aborted"]
+    return say["receipt_dry_run"] if receipt["dry_run"] else None
+
+
 def _facts(receipt: Mapping[str, Any], lang: Language) -> Iterator[tuple[str, str]]:
     say = texts(lang)
-    if receipt["load"] is not None:
-        yield say["load"], str(receipt["load"])
-    yield say["file"], receipt["source"]
-    yield say["kind"], kind_label(receipt["kind"], lang)
+    assumed = (f"{field} = {column}" for field, column in receipt.get("assumed", {}).items())
     for name, value in (
+        ("load", receipt["load"]),
+        ("undoes", receipt.get("undoes")),
+        ("file", receipt["source"]),
+        ("kind", kind_label(receipt["kind"], lang)),
         ("layer", receipt["layer"]),
         ("crs", receipt["crs"] and f"{receipt['crs']} ({receipt['operation']})"),
         ("encoding", receipt["encoding"]),
         ("source_key", receipt["key"]),
+        ("credit", receipt["attribution"]),
+        ("assumed_fields", say["comma"].join(assumed)),
         ("unused_columns", say["comma"].join(receipt["unmapped"])),
         ("by_place", receipt["parents_by_place"] and f"{receipt['parents_by_place']:,}"),
     ):
@@ -55,6 +76,14 @@ def _facts(receipt: Mapping[str, Any], lang: Language) -> Iterator[tuple[str, st
             yield say[name], str(value)
 
 
-def _findings(title: str, reasons: Mapping[str, int], kept: list[Mapping[str, Any]]) -> dict[str, Any]:
-    total = sum(reasons.values())
-    return {"title": title, "total": total, "reasons": reasons, "rows": kept[:SHOWN], "shown": SHOWN}
+def _findings(
+    title: str, reasons: Mapping[str, int], kept: list[Mapping[str, Any]], lang: Language
+) -> dict[str, Any]:
+    rows = [{**row, "text": _words(row, lang)} for row in kept[:SHOWN]]
+    return {"title": title, "total": sum(reasons.values()), "reasons": reasons, "rows": rows, "shown": SHOWN}
+
+
+def _words(row: Mapping[str, Any], lang: Language) -> str:
+    """A finding in words. Those of old receipts lack what the words name, and stand in English."""
+    facts = row.get("facts")
+    return str(row["text"]) if facts is None else words_of(row["reason"], facts, lang)

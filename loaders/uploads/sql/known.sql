@@ -1,0 +1,2 @@
+-- Which of some uploads the registry knows.
+SELECT id FROM twin.upload WHERE id = ANY (%(ids)s)

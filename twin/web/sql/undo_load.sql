@@ -1,0 +1,2 @@
+-- The undoing of a load was confirmed: defer it.
+SELECT api.undo_load(%(id)s) AS taken
