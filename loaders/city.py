@@ -59,7 +59,7 @@ _DIVISION_TYPES: Types = {
     name: (str, int) if name == "level" else (str,)
     for name in ("file", "code", "name", "level", "parent", "layer", "crs")
 }
-_FOR_ALL = ("rejects", "force", "on_error", "dry_run")
+_FOR_ALL = ("rejects", "force", "on_error", "dry_run", "batch", "resume")
 """What is said of a city's loads together, and not in its manifest."""
 _LOAD_TYPES: Types = {
     "file": (str,),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from loaders.batches import Batches, require_compatible
 from loaders.bundle import named_as_given
 from loaders.coding import Coder, adopt_codes
 from loaders.crs import require_inside
@@ -58,6 +59,7 @@ def load(
     ``.codes``; whichever it is, the registry is as it was.
     """
     options = options or Options()
+    require_compatible(options)
     where = locate(location, options.layer)
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
@@ -81,18 +83,18 @@ def _load(
     with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection)
         road, job, coder = _begin(connection, lock, ready, options)
-        with _undone_on_failure(job, coder):
+        batches = Batches.begun(job, road, options, before)
+        with batches.told(), _undone_on_failure(job, coder):
             job.stage.create()
             for rows in _watched(ready, rejects, progress):
-                _copy(rows, road, job, coder)
-            require_inside(
-                ready.operation, ready.first, receipt.rejections.counts["crs.outside"], road.placed
-            )
-            before.require_unchanged()
-            number_rest(job, coder)
-            with receipt.timed("merge"):
-                unused = _merge(job, options, road.divisions)
-            coder.keep(unused)
+                for part, full in batches.cut(rows, road):
+                    _copy(part, road, job, coder)
+                    if full:
+                        _register(road, job, coder, batches, before, ended=False)
+                        batches.next()
+            _register(road, job, coder, batches, before, ended=True)
+        if not options.dry_run:
+            analyze(connection, job.kind)
 
 
 def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
@@ -118,16 +120,27 @@ def _copy(rows: Rows, road: Road, job: Job, coder: Coder) -> None:
             job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
 
 
-def _merge(job: Job, options: Options, divisions: Divisions) -> list[str]:
+def _register(road: Road, job: Job, coder: Coder, batches: Batches, before: Snapshot, *, ended: bool) -> None:
+    """What was copied since the last batch becomes assets; ``ended`` says that it was the rest."""
+    ready, receipt = road.ready, job.receipt
+    require_inside(ready.operation, ready.first, receipt.rejections.counts["crs.outside"], road.placed)
+    before.require_unchanged()
+    number_rest(job, coder)
+    with receipt.timed("merge"):
+        unused = _merge(job, road, batches, ended=ended)
+    coder.keep(unused)
+
+
+def _merge(job: Job, road: Road, batches: Batches, *, ended: bool) -> list[str]:
     """Settle and merge in one transaction; gives the codes that rejected rows had got."""
+    options, home = road.options, road.divisions.home
     with job.connection.transaction():
         unused = settle(job)
         if options.on_error == "abort" and job.receipt.rejected:
             raise RowsRejected
         if not options.dry_run:
-            merge(job, options.as_json(), [d for d in (options.division, divisions.home) if d])
-    if not options.dry_run:
-        analyze(job.connection, job.kind)
+            merge(job, options.as_json(), [d for d in (options.division, home) if d])
+            batches.keep(ended=ended)
     return unused
 
 

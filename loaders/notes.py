@@ -19,6 +19,14 @@ NOTES = {
         "The kind was assumed by names, columns and values; `twin inspect` shows why.",
         "种类由名称、列与取值推定，可用 `twin inspect` 查看依据。",
     ),
+    "load.resumed": (
+        "The load went on behind the last batch that was committed.",
+        "从上次提交的批次之后继续加载。",
+    ),
+    "resume.nothing": (
+        "There was no unfinished load to go on with, so it began with the first row.",
+        "没有未完成的加载可继续，已从第一行开始。",
+    ),
     "text.quotes": (
         "Quotes that open a field and never close were read as characters of the text.",
         "未成对的引号按普通字符读取。",

@@ -39,6 +39,8 @@ class Options:
     keep to (5 m where it is not said). ``dataset`` is the file's name without its ending, unless said;
     ``attribution`` whom to name as its source. ``rejects`` is the file to write rejected rows to, replaced
     with ``force``; with ``on_error`` ``abort`` one rejected row keeps the whole file out.
+    ``batch`` is how many rows are registered at a time, all of the file if it is None; with ``resume`` a load
+    in batches goes on where the last one of the dataset's kind stopped.
     """
 
     kind: str | None = None
@@ -53,6 +55,8 @@ class Options:
     force: bool = False
     on_error: OnError = "skip"
     dry_run: bool = False
+    batch: int | None = None
+    resume: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The options as the load's record keeps them; of paths only the names."""

@@ -11,7 +11,7 @@ from loaders import arrow
 from loaders.arrow import Column, ObjectArray
 from loaders.draft import Draft
 from loaders.exported import of_other_kinds
-from loaders.findings import SHOWN, Finding, Verdict, shown
+from loaders.findings import SHOWN, Finding, Findings, Verdict, shown
 from loaders.formats import Rows
 from loaders.keys import Identity, Seen, identify, judge_keys
 from loaders.places import Places, Raw, read_geometries, settle_places
@@ -56,6 +56,15 @@ class Road:
         identity = identify(rows, raw, self.ready.key, self.seed, self._places)
         left, existing = self._left(rows, identity)
         return self._judge(rows.take(left), raw.take(left), identity.take(left), existing[left])
+
+    def pass_over(self, rows: Rows) -> None:
+        """Remember the keys and places of rows that are done already, when a load goes on."""
+        rows = rows.take(~of_other_kinds(rows, self.ready.plan.kind))
+        raw = read_geometries(rows, self.ready.plan.position)
+        self.placed += int((~shapely.is_missing(raw.geometries)).sum())
+        identity = identify(rows, raw, self.ready.key, self.seed, self._places)
+        verdict = Verdict(rows.numbers, Findings(), Findings(), identity.keys)
+        judge_keys(identity, self._keys, verdict, self.ready.key)
 
     def _of_the_kind(self, rows: Rows) -> Rows:
         """The rows without those that an export of several kinds says to be of another kind."""
