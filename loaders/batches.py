@@ -21,6 +21,7 @@ from loaders.formats import Rows
 from loaders.job import Job
 from loaders.keys import fingerprint
 from loaders.locations import Address
+from loaders.merge import analyze
 from loaders.prepare import Options
 from loaders.receipt import Receipt
 from loaders.road import Road
@@ -56,6 +57,7 @@ class Batches:
     done: int | None = None
     _row: int = 0
     _room: int = 0
+    _committed: int = 0
     _rejected: list[Finding] = field(default_factory=list)
 
     @classmethod
@@ -112,6 +114,9 @@ class Batches:
         self.done, self._room = self._row, self.size or 0
         self._rejected.clear()
         self.job.stage.empty()
+        self._committed += 1
+        if self._committed.bit_count() == 1:  # the planner knows the tables as they double
+            analyze(self.job.connection, self.job.kind)
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -139,6 +144,7 @@ class Batches:
         if stands["digest"] != self.digest:
             raise ResumeRefused(load=number, dataset=job.receipt.dataset)
         self.done = self._row = stands["row"]
+        analyze(job.connection, job.kind)
         _restore(job.receipt, Receipt.of_record(record))
         if self.journal is not None:
             with job.connection.cursor() as cursor:

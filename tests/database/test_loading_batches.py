@@ -138,7 +138,7 @@ def test_a_reload_that_stopped_goes_on_and_is_undone_whole(
     load_into(pudong, file, "vehicle")
     before = held(owner), column(owner, "SELECT value FROM twin.identifier WHERE valid_to IS NULL ORDER BY 1")
     other = [
-        {**row, "plate": f"沪A{10_000 + n}"} for n, row in enumerate(vehicles(*map(vin, range(100, 130))))
+        {**row, "plate": f"沪A{10_000 + n}"} for n, row in enumerate(rows)
     ]
     write_csv(file, other)
     halted(file, batches=1, kind="vehicle")

@@ -30,7 +30,7 @@ from twin.registry.embedded import Server
 
 Connection = psycopg.Connection
 KILLS = 20
-ASSETS = 60_000
+ASSETS = 40_000
 KIND = "streetlight"
 
 HELD = """
@@ -272,7 +272,7 @@ def test_a_reload_killed_at_twenty_moments(
 def test_a_load_in_batches_killed_again_and_again(server: Server, with_home: str, lamps: Path) -> None:
     """Each time it goes on; what is registered is always the rows up to the last batch, each once."""
     took, _, complete = undisturbed(server, with_home, lamps)
-    options = ("--batch", "1500", "--resume")
+    options = ("--batch", "500", "--resume")
     dice = random.Random(int(took * 1e6))
     stands = []
     with copied(server, with_home) as url, psycopg.connect(url, autocommit=True) as connection:
