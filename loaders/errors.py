@@ -417,6 +417,19 @@ class LoadStopped(TwinError):
     zh = "数据库中止了 {dataset} 的加载：{reason} 未作任何更改，请重新加载。"
 
 
+class DatabaseFull(LoadStopped):
+    """The database has no room for what is loaded."""
+
+    code = "load.disk_full"
+    en = (
+        "The database has no disk left for {dataset}: {reason} Nothing was changed; make room where the "
+        "database lies, then load again."
+    )
+    zh = (
+        "数据库磁盘空间不足，无法加载 {dataset}：{reason}未作任何更改；请在数据库所在磁盘腾出空间后重新加载。"
+    )
+
+
 class LoadUnfinished(TwinError):
     """A load in batches ended before its last row."""
 

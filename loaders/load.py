@@ -26,6 +26,7 @@ from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.road import Road
+from loaders.room import room_needed
 from loaders.session import registry
 from loaders.settle import number_rest, settle
 from loaders.snapshot import Snapshot
@@ -46,6 +47,7 @@ class RowsRejected(Exception):
 
 
 @named_as_given()
+@room_needed()
 def load(
     location: str | Path | Address,
     options: Options | None = None,
@@ -201,6 +203,8 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
         )
     if last.source != receipt.source and not ready.dataset_said:
         receipt.notes.append("dataset.joined")
+    if last.crs and receipt.crs and last.crs != receipt.crs:
+        receipt.notes.append("crs.changed")
 
 
 def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:

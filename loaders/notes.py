@@ -37,6 +37,10 @@ NOTES = {
         "Cells merged over several rows were taken to stand in each.",
         "跨行合并的单元格按每行均有该值处理。",
     ),
+    "crs.changed": (
+        "The coordinate system is another than that of the dataset's last load.",
+        "坐标系与该数据集上次加载时不同。",
+    ),
     "crs.assumed": ("Longitude and latitude were taken for WGS 84.", "经纬度按 WGS 84 处理。"),
     "survey.axes_exchanged": (
         "The point tables have the easting in X and the northing in Y; they were read so.",
