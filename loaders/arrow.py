@@ -377,8 +377,6 @@ def csv_batches(
         ) as reader:
             yield from record_batches(reader)
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        if "straddling object" in str(error):  # Arrow's words for a row longer than a block
-            raise BrokenStream(f"a line is longer than {_LONGEST_LINE:,} bytes") from error
         raise BrokenStream(str(error)) from error
 
 
@@ -406,6 +404,8 @@ def record_batches(reader: Iterable[Any]) -> Iterator[Batch]:
             batch.validate(full=True)
             yield Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
     except (pa.ArrowException, OSError) as error:
+        if "straddling object" in str(error):  # Arrow's words for a row longer than a block
+            raise BrokenStream(f"a line is longer than {_LONGEST_LINE:,} bytes") from error
         raise BrokenStream(str(error)) from error
 
 

@@ -15,6 +15,7 @@ import pytest
 import shapely
 from commands import twin
 
+from loaders.rejects import reject_file
 from tests.loading import column, content_hash, counts, lamps, load_into, write_csv
 from twin.registry.divisions import set_home
 
@@ -78,27 +79,14 @@ def test_a_long_text_costs_its_row_nothing_and_a_long_geometry_is_kept(
     receipt = load_into(pudong, tmp_path / "buildings.gpkg", "building")
     assert counts(receipt) == (2, 2, 0, 0, 0)
     assert dict(receipt.warnings.counts) == {"text.too_long": 1}
-    assert column(owner, "SELECT st_npoints(geom) FROM twin.asset ORDER BY source_key") == [5, 200_001]
+    assert column(owner, "SELECT st_npoints(geom) FROM twin.asset ORDER BY source_key") == [5, shapely.get_num_coordinates(circle)]
     assert len(json.dumps(receipt.as_json())) < 5_000
 
 
-def test_a_name_with_a_path_in_it_leads_nowhere(pudong: str, tmp_path: Path) -> None:
-    """A layer's name is part of the reject file's name, which stays where it was asked for."""
-    city = tmp_path / "a" / "city"
-    city.mkdir(parents=True)
-    layer = "../../../escaped"
-    points = geopandas.GeoDataFrame({"id": ["L1"]}, geometry=[shapely.Point(0, 0)], crs="EPSG:4326")
-    points.to_file(city / "lamps.gpkg", layer=layer)
-    (city / "city.toml").write_text(
-        f'home = "310115"\n[[loads]]\nfile = "lamps.gpkg"\nlayer = "{layer}"\nkind = "streetlight"\n',
-        encoding="utf-8",
-    )
-    outside = {path for path in tmp_path.parent.parent.iterdir()}
-    told = twin(pudong, "load", str(city), "--rejects", str(city / "r.csv"), "--json")
-    (written,) = city.glob("r*.csv")
-    assert json.loads(told.stdout)["loads"][0]["rejects"] == written.name
-    assert {path.name for path in tmp_path.iterdir()} == {"a"}
-    assert {path for path in tmp_path.parent.parent.iterdir()} == outside
+def test_a_name_with_a_path_in_it_leads_nowhere(tmp_path: Path) -> None:
+    """A layer's name is part of a reject file's name, which stays where it was asked for."""
+    for name in ("../../../escaped", "..\\..\\escaped", "/etc/passwd", "C:escaped"):
+        assert reject_file(tmp_path / "r.csv", "lamps", name, "streetlight").parent == tmp_path
 
 
 def test_a_manifest_names_no_file_outside_its_folder(pudong: str, tmp_path: Path) -> None:
