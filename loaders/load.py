@@ -29,6 +29,7 @@ from loaders.road import Road
 from loaders.room import room_needed
 from loaders.session import registry
 from loaders.settle import number_rest, settle
+from loaders.siblings import Siblings
 from loaders.snapshot import Snapshot
 from loaders.stage import Stage, dataset_lock, sweep
 from twin.errors import TwinError
@@ -53,10 +54,12 @@ def load(
     options: Options | None = None,
     progress: Progress | None = None,
     source: Source | None = None,
+    siblings: Siblings | None = None,
 ) -> Receipt:
     """Load a file, or what an address names, into the registry and account for every row.
 
-    ``source`` is the file where it is open already, for rows of ``options.kind``.
+    ``source`` is the file where it is open already, for rows of ``options.kind``; ``siblings`` are the files
+    that are loaded together with it.
     Raises the errors of ``loaders.errors``, ``spatial.crs``, ``twin.registry.database``, ``.divisions`` and
     ``.codes``; whichever it is, the registry is as it was.
     """
@@ -66,6 +69,7 @@ def load(
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
     ready = prepare(where, options, source)
+    ready.siblings = siblings
     receipt = ready.receipt
     receipt.rejections.journal = rejects
     try:

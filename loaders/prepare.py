@@ -23,6 +23,7 @@ from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
 from loaders.rejects import COLUMNS as REJECT_COLUMNS
+from loaders.siblings import Siblings
 from loaders.values import present
 from spatial.arrays import GeometryArray
 from spatial.crs import DEFAULT_ACCURACY, Operation
@@ -68,7 +69,8 @@ class Options:
 class Prepared:
     """A file that can be loaded: all its ``rows``, and of the first batch the geometries and the keys.
 
-    ``dataset_said`` is false where the dataset is only the file's name.
+    ``dataset_said`` is false where the dataset is only the file's name. ``siblings`` are the files that are
+    loaded together with it.
     """
 
     path: Location
@@ -81,6 +83,7 @@ class Prepared:
     rows: Iterator[Rows]
     receipt: Receipt
     dataset_said: bool
+    siblings: Siblings | None = None
 
     def seed(self, *facts: object) -> int:
         """What the rows' hashes are seeded with."""

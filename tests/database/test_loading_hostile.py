@@ -79,7 +79,10 @@ def test_a_long_text_costs_its_row_nothing_and_a_long_geometry_is_kept(
     receipt = load_into(pudong, tmp_path / "buildings.gpkg", "building")
     assert counts(receipt) == (2, 2, 0, 0, 0)
     assert dict(receipt.warnings.counts) == {"text.too_long": 1}
-    assert column(owner, "SELECT st_npoints(geom) FROM twin.asset ORDER BY source_key") == [5, shapely.get_num_coordinates(circle)]
+    assert column(owner, "SELECT st_npoints(geom) FROM twin.asset ORDER BY source_key") == [
+        5,
+        shapely.get_num_coordinates(circle),
+    ]
     assert len(json.dumps(receipt.as_json())) < 5_000
 
 
@@ -98,6 +101,35 @@ def test_a_manifest_names_no_file_outside_its_folder(pudong: str, tmp_path: Path
     )
     refused = twin(pudong, "load", str(city))
     assert (refused.returncode, "[city.manifest]" in refused.stderr) == (1, True)
+
+
+def test_a_key_in_two_files_of_one_city_is_the_first_ones(
+    owner: Connection, pudong: str, tmp_path: Path
+) -> None:
+    """Else each load of the city would change the asset to and fro."""
+    write_csv(tmp_path / "north.csv", lamps(6))
+    write_csv(tmp_path / "south.csv", [{**row, "power": 250} for row in lamps(8)[4:]])
+    write_csv(tmp_path / "other.csv", lamps(2))
+    (tmp_path / "city.toml").write_text(
+        "".join(
+            f'[[loads]]\nfile = "{file}.csv"\nkind = "streetlight"\ndataset = "{dataset}"\n'
+            for file, dataset in (("north", "lamps"), ("south", "lamps"), ("other", "other"))
+        ),
+        encoding="utf-8",
+    )
+    told = [json.loads(twin(pudong, "load", str(tmp_path), "--json").stdout)["loads"] for _ in range(2)]
+    first, again = (
+        [[one[name] for name in ("new", "changed", "same", "rejected")] for one in run] for run in told
+    )
+    assert first == [[6, 0, 0, 0], [2, 0, 0, 2], [2, 0, 0, 0]]
+    assert again == [[0, 0, 6, 0], [0, 0, 2, 2], [0, 0, 2, 0]]
+    rejection = told[0][1]["rejections"][0]
+    assert (rejection["reason"], rejection["key"], "north.csv" in rejection["text"]) == (
+        "key.other_file",
+        "L4",
+        True,
+    )
+    assert column(owner, "SELECT count(*) FROM twin.asset_version") == [0]
 
 
 def test_a_reload_in_another_system_is_noted_and_what_stands_where_it_stood_is_the_same(
