@@ -22,7 +22,7 @@ demo: setup ## start a database, load a city (CITY=anytown.osm.pbf, else a sampl
 test: setup setup-dev lint ## run every check and test but those that wait for minutes
 	$(BIN)/pytest -n 2 -m "not slow" tests
 
-test-slow: setup-dev ## run the tests that wait for minutes: workers that are killed
+test-slow: setup-dev ## run the tests that wait for minutes: workers and loads that are killed
 	$(BIN)/pytest -n 2 -m slow tests
 
 explain: setup-dev ## show that every filter uses its index at a million assets

@@ -20,6 +20,9 @@ import pyarrow.parquet
 
 from spatial.arrays import BoolArray, FloatArray, Int64Array
 
+_LONGEST_LINE = 1 << 24
+"""Bytes of a CSV's row; Arrow reads a block at a time, and a row must fit into one."""
+
 ObjectArray = np.typing.NDArray[np.object_]
 _NOTHING = pa.scalar(b"", pa.large_binary())
 Scalar = str | bytes | int | float | bool
@@ -396,7 +399,7 @@ def csv_batches(
             read_options=pa.csv.ReadOptions(
                 column_names=names,
                 skip_rows_after_names=1,
-                block_size=1 << 24,
+                block_size=_LONGEST_LINE,
                 encoding=encoding,
                 use_threads=False,
             ),
@@ -434,6 +437,8 @@ def record_batches(reader: Iterable[Any]) -> Iterator[Batch]:
             batch.validate(full=True)
             yield Batch(dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows)
     except (pa.ArrowException, OSError) as error:
+        if "straddling object" in str(error):  # Arrow's words for a row longer than a block
+            raise BrokenStream(f"a line is longer than {_LONGEST_LINE:,} bytes") from error
         raise BrokenStream(str(error)) from error
 
 

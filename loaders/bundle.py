@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from loaders import encodings, quotes
 from loaders.errors import ArchiveUnsafe, FileBroken, FileIsFolder
+from loaders.room import room_needed
 from twin.errors import TwinError, sentence
 
 ZIP_SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -163,7 +164,7 @@ def _unpacked(path: Path, _size: int, _modified: int) -> tempfile.TemporaryDirec
     folder = Path(kept.name) / path.name
     folder.mkdir()
     try:
-        with zipfile.ZipFile(path) as archive:
+        with room_needed(), zipfile.ZipFile(path) as archive:
             for name, info in members:
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)

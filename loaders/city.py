@@ -35,6 +35,7 @@ from loaders.locations import Location
 from loaders.order import parents_first
 from loaders.prepare import prepare
 from loaders.rejects import reject_file, require_rejects
+from loaders.siblings import Siblings
 from twin.errors import Language, TwinError
 from twin.identity import scheme_for_division
 from twin.kinds import Kind
@@ -59,7 +60,7 @@ _DIVISION_TYPES: Types = {
     name: (str, int) if name == "level" else (str,)
     for name in ("file", "code", "name", "level", "parent", "layer", "crs")
 }
-_FOR_ALL = ("rejects", "force", "on_error", "dry_run")
+_FOR_ALL = ("rejects", "force", "on_error", "dry_run", "batch", "resume")
 """What is said of a city's loads together, and not in its manifest."""
 _LOAD_TYPES: Types = {
     "file": (str,),
@@ -233,11 +234,12 @@ def load_city(
     for file in filter(None, files):
         require_rejects(file, force=options.force)
     told(_begin(city, divisions, options))
+    siblings = Siblings()
     for done, ((_, one), rejects) in enumerate(zip(ordered, files, strict=True)):
         division = one.options.division or (city.home if options.dry_run else None)
         own = replace(one.options, **{**shared, "rejects": rejects}, division=division)
         try:
-            receipt = load(one.file, own, progress(one.file.name))
+            receipt = load(one.file, own, progress(one.file.name), siblings=siblings)
         except TwinError as error:
             raise CityStopped(path=city.path, file=one.file.name, done=done, problem=error) from error
         yield receipt

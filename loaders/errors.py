@@ -417,6 +417,72 @@ class LoadStopped(TwinError):
     zh = "数据库中止了 {dataset} 的加载：{reason} 未作任何更改，请重新加载。"
 
 
+class DatabaseFull(LoadStopped):
+    """The database has no room for what is loaded."""
+
+    code = "load.disk_full"
+    en = (
+        "The database has no disk left for {dataset}: {reason} Nothing was changed; make room where the "
+        "database lies, then load again."
+    )
+    zh = (
+        "数据库磁盘空间不足，无法加载 {dataset}：{reason}未作任何更改；请在数据库所在磁盘腾出空间后重新加载。"
+    )
+
+
+class LoadUnfinished(TwinError):
+    """A load in batches ended before its last row."""
+
+    code = "load.unfinished"
+    en = (
+        "Load {load} of {dataset} stopped: {reason} Its rows up to {row} are registered; go on with the same "
+        "command and --resume."
+    )
+    zh = "第 {load} 次加载（{dataset}）中断：{reason}第 {row} 行及之前已登记；请以相同命令加 --resume 继续。"
+
+
+class ResumeRefused(TwinError):
+    """What is to be read is not what the unfinished load has read a part of."""
+
+    code = "load.resume"
+    en = (
+        "Load {load} of {dataset} can't be gone on with: the file, its mapping, an option or the divisions "
+        "have changed since. Load without --resume; rows that are registered count as same."
+    )
+    zh = (
+        "无法继续第 {load} 次加载（{dataset}）：文件、映射、选项或区划此后有变化。"
+        "请去掉 --resume 重新加载；已登记的行计为不变。"
+    )
+
+
+class ResumeUnsure(ResumeRefused):
+    """Nobody knows whether a database or service still gives the same rows."""
+
+    en = (
+        "Load {load} of {dataset} can't be gone on with: a database or service may give other rows now. "
+        "Load without --resume; rows that are registered count as same."
+    )
+    zh = (
+        "无法继续第 {load} 次加载（{dataset}）：数据库或服务此时给出的行可能不同。"
+        "请去掉 --resume 重新加载；已登记的行计为不变。"
+    )
+
+
+class OptionsClash(TwinError):
+    """Two options contradict each other."""
+
+    code = "load.options"
+    en = "{one} does not go with {other}. Leave one of them out."
+    zh = "{one} 不能与 {other} 同时使用。请去掉其中一个。"
+
+
+class BatchNeeded(OptionsClash):
+    """A load is gone on with in batches."""
+
+    en = "--resume goes on with a load in batches. Say how many rows each has: --batch 100000."
+    zh = "--resume 用于继续分批加载。请注明每批行数：--batch 100000。"
+
+
 class LoadUnknown(TwinError):
     """There is no load of that number."""
 

@@ -7,7 +7,7 @@ Until then each batch commits by itself, so that no transaction stays open for l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -73,11 +73,14 @@ class Fresh:
     seen: dict[str, Seen] = field(default_factory=dict)
 
     @classmethod
-    def fits(cls, job: Job) -> bool:
+    def fits(cls, job: Job, options: Options) -> bool:
         """Whether this road leads where the other one does; if so, nobody else can begin the kind now.
 
-        It does not where rows may name what is registered already: codes, parents, identifiers of others.
+        It does not where rows may name what is registered already: codes, parents, identifiers of others. Nor
+        does it in batches, of which the second meets the first.
         """
+        if options.batch is not None:
+            return False
         brought, connection = job.brought, job.connection
         names_others = brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes
         if names_others or has_partitions(connection, job.kind) or job.number("schemes_borne"):
@@ -119,8 +122,8 @@ class Fresh:
         with receipt.timed("copy"):
             self.copier.give(partial(self._copy, draft, coded, borne, self.writer))
 
-    def finish(self, options: Options, divisions: Sequence[str]) -> None:
-        """Index what was copied, and show it. Raises ``RowsRejected`` as ``on_error`` says."""
+    def finish(self, options: Options, divisions: Sequence[str], keep: Callable[[], None]) -> None:
+        """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
         job, receipt = self.job, self.job.receipt
         with receipt.timed("copy"):
             builds = index_builds(job.connection, job.kind)
@@ -136,6 +139,10 @@ class Fresh:
                 analyze(job.connection, job.kind)
         with receipt.timed("merge"), job.connection.transaction():
             self._show(options, divisions)
+            keep()
+
+    def conclude(self, options: Options) -> None:
+        """There is nothing left to do."""
 
     def stop(self) -> None:
         """End what goes on beside the main thread."""

@@ -56,6 +56,13 @@ class Seen:
         self._remember(run)
         return before, first
 
+    def holds(self, hashes: Int64Array) -> BoolArray:
+        """Which of the hashes came before; adds none."""
+        found: BoolArray = np.zeros(len(hashes), dtype=np.bool_)
+        for run, _ in self._runs:
+            found |= lookup(run, hashes) >= 0
+        return found
+
     def _remember(self, run: tuple[Int64Array, Int64Array]) -> None:
         self._runs.append(run)
         while len(self._runs) > 1 and len(self._runs[-2][0]) <= len(self._runs[-1][0]):

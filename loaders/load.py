@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from loaders.background import ahead
+from loaders.batches import Batches, require_compatible
 from loaders.bundle import named_as_given
 from loaders.coding import Coder
 from loaders.crs import require_inside
@@ -27,7 +29,9 @@ from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.road import Road
+from loaders.room import room_needed
 from loaders.session import registry
+from loaders.siblings import Siblings
 from loaders.snapshot import Snapshot
 from loaders.stage import Stage, dataset_lock, sweep
 from loaders.staged import Staged
@@ -47,23 +51,28 @@ Progress = Callable[[int, int | None], None]
 
 
 @named_as_given()
+@room_needed()
 def load(
     location: str | Path | Address,
     options: Options | None = None,
     progress: Progress | None = None,
     source: Source | None = None,
+    siblings: Siblings | None = None,
 ) -> Receipt:
     """Load a file, or what an address names, into the registry and account for every row.
 
-    ``source`` is the file where it is open already, for rows of ``options.kind``.
+    ``source`` is the file where it is open already, for rows of ``options.kind``; ``siblings`` are the files
+    that are loaded together with it.
     Raises the errors of ``loaders.errors``, ``spatial.crs``, ``twin.registry.database``, ``.divisions`` and
     ``.codes``; whichever it is, the registry is as it was.
     """
     options = options or Options()
+    require_compatible(options)
     where = locate(location, options.layer)
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
     ready = prepare(where, options, source)
+    ready.siblings = siblings
     receipt = ready.receipt
     receipt.rejections.journal = rejects
     try:
@@ -83,17 +92,18 @@ def _load(
     with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection) + sweep_partitions(connection)
         road, way = _begin(connection, lock, ready, options)
-        with _undone_on_failure(way):
+        batches = Batches.begun(way.job, road, options, before)
+        with batches.told(), _undone_on_failure(way):
             way.begin()
             for rows in _watched(ready, rejects, progress):
-                with receipt.timed("judge"):
-                    draft, verdict = road.draft(rows)
-                way.take(draft, verdict)
-            require_inside(
-                ready.operation, ready.first, receipt.rejections.counts["crs.outside"], road.placed
-            )
-            before.require_unchanged()
-            way.finish(options, [d for d in (options.division, road.divisions.home) if d])
+                for part, full in batches.cut(rows, road):
+                    with receipt.timed("judge"):
+                        draft, verdict = road.draft(part)
+                    way.take(draft, verdict)
+                    if full:
+                        _register(road, way, batches, before, ended=False)
+                        batches.next()
+            _register(road, way, batches, before, ended=True)
 
 
 def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
@@ -106,6 +116,17 @@ def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
         if receipt.load is None:
             raise
         raise RejectsUnwritten(load=receipt.load, reason=error) from error
+
+
+def _register(road: Road, way: Way, batches: Batches, before: Snapshot, *, ended: bool) -> None:
+    """What was copied since the last batch becomes assets; ``ended`` says that it was the rest."""
+    ready, options = road.ready, road.options
+    require_inside(ready.operation, ready.first, ready.receipt.rejections.counts["crs.outside"], road.placed)
+    before.require_unchanged()
+    divisions = [d for d in (options.division, road.divisions.home) if d]
+    way.finish(options, divisions, partial(batches.keep, ended=ended))
+    if ended:
+        way.conclude(options)
 
 
 def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Way]:
@@ -134,7 +155,7 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         at_once="code" not in ready.plan.filled("common"),
         reserving=not options.dry_run,
     )
-    return road, Fresh(job, coder) if Fresh.fits(job) else Staged(job, coder)
+    return road, Fresh(job, coder) if Fresh.fits(job, options) else Staged(job, coder)
 
 
 def require_division(division: str, known: Container[str]) -> None:
@@ -165,6 +186,8 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
         )
     if last.source != receipt.source and not ready.dataset_said:
         receipt.notes.append("dataset.joined")
+    if last.crs and receipt.crs and last.crs != receipt.crs:
+        receipt.notes.append("crs.changed")
 
 
 def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:

@@ -31,7 +31,7 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     for division in divisions:
         ensure_known(job.connection, division)
     job.dataset_id = job.number("ensure_dataset")
-    receipt.load = job.number("next_load")
+    receipt.load = receipt.load or job.number("next_load")
     if receipt.changed:
         _write_changes(job)
     _insert(job)

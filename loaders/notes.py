@@ -19,6 +19,14 @@ NOTES = {
         "The kind was assumed by names, columns and values; `twin inspect` shows why.",
         "种类由名称、列与取值推定，可用 `twin inspect` 查看依据。",
     ),
+    "load.resumed": (
+        "The load went on behind the last batch that was committed.",
+        "从上次提交的批次之后继续加载。",
+    ),
+    "resume.nothing": (
+        "There was no unfinished load to go on with, so it began with the first row.",
+        "没有未完成的加载可继续，已从第一行开始。",
+    ),
     "text.quotes": (
         "Quotes that open a field and never close were read as characters of the text.",
         "未成对的引号按普通字符读取。",
@@ -28,6 +36,10 @@ NOTES = {
     "sheet.merged": (
         "Cells merged over several rows were taken to stand in each.",
         "跨行合并的单元格按每行均有该值处理。",
+    ),
+    "crs.changed": (
+        "The coordinate system is another than that of the dataset's last load.",
+        "坐标系与该数据集上次加载时不同。",
     ),
     "crs.assumed": ("Longitude and latitude were taken for WGS 84.", "经纬度按 WGS 84 处理。"),
     "survey.axes_exchanged": (

@@ -25,6 +25,7 @@ from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
 from loaders.rejects import COLUMNS as REJECT_COLUMNS
+from loaders.siblings import Siblings
 from loaders.values import present
 from spatial.arrays import GeometryArray
 from spatial.crs import DEFAULT_ACCURACY, Operation
@@ -44,6 +45,8 @@ class Options:
     keep to (5 m where it is not said). ``dataset`` is the file's name without its ending, unless said;
     ``attribution`` whom to name as its source. ``rejects`` is the file to write rejected rows to, replaced
     with ``force``; with ``on_error`` ``abort`` one rejected row keeps the whole file out.
+    ``batch`` is how many rows are registered at a time, all of the file if it is None; with ``resume`` a load
+    in batches goes on where the last one of the dataset's kind stopped.
     """
 
     kind: str | None = None
@@ -58,6 +61,8 @@ class Options:
     force: bool = False
     on_error: OnError = "skip"
     dry_run: bool = False
+    batch: int | None = None
+    resume: bool = False
 
     def as_json(self) -> dict[str, object]:
         """The options as the load's record keeps them; of paths only the names."""
@@ -69,7 +74,8 @@ class Options:
 class Prepared:
     """A file that can be loaded: all its ``rows``, and of the first batch the geometries and the keys.
 
-    ``dataset_said`` is false where the dataset is only the file's name.
+    ``dataset_said`` is false where the dataset is only the file's name. ``siblings`` are the files that are
+    loaded together with it.
     """
 
     path: Location
@@ -82,6 +88,7 @@ class Prepared:
     rows: Iterator[Rows]
     receipt: Receipt
     dataset_said: bool
+    siblings: Siblings | None = None
 
     def seed(self, *facts: object) -> int:
         """What the rows' hashes are seeded with."""

@@ -23,6 +23,10 @@ REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
         "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
+        "key.other_file": (
+            "A row of {file}, which was loaded together with this file, has the same key.",
+            "与一同加载的文件 {file} 中的一行主键相同。",
+        ),
         "key.too_long": ("The key has more than {limit} characters.", "主键超过 {limit} 个字符。"),
         "key.no_place": (
             "No column is the key, so the position is, and the row has none that can be read.",

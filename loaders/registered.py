@@ -37,19 +37,20 @@ def is_registered(connection: Connection[Any], load: int | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LastLoad:
-    """Of the last load of a dataset's kind the file's name and the key column, None where there was none.
+    """Of the last load of a dataset's kind the file's name, the key column and the system.
 
     Loads that are undone, and those that undo, do not count.
     """
 
     source: str
     key: str | None
+    crs: str | None
 
     @classmethod
     def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> LastLoad | None:
         """The last load, if there was one."""
         row = connection.execute(
-            "SELECT source, receipt ->> 'key' FROM twin.load l"
+            "SELECT source, receipt ->> 'key', receipt ->> 'crs' FROM twin.load l"
             " WHERE dataset_id = %s AND kind = %s AND undoes IS NULL"
             " AND NOT EXISTS (SELECT FROM twin.undone u WHERE u.load_id = l.id) ORDER BY id DESC LIMIT 1",
             (dataset_id, kind.name),

@@ -111,7 +111,8 @@ class Rejects:
         """
         if not self._columns:
             return False
-        columns = {name: arrow.concatenated([part[name] for part in self._columns]) for name in COLUMNS}
+        # Each part is let go as it is joined: of a million rejections nothing may be held twice.
+        columns = {name: arrow.concatenated([part.pop(name) for part in self._columns]) for name in COLUMNS}
         table = _Table(columns)
         with whole_file(self.path, force=self.force, sides=reject_files.sides(self.path)) as draft:
             reject_files.write(draft, source, table.rows(self._again(source), source))
@@ -130,7 +131,10 @@ class _Table:
     def __init__(self, columns: dict[str, Column]) -> None:
         numbers = arrow.filled(columns["twin_row"]).astype(np.int64)
         self.numbers, first = np.unique(numbers, return_index=True)
-        self.columns = {name: arrow.take(column, first) for name, column in columns.items()}
+        in_order = len(first) == len(numbers) and bool((np.diff(first) > 0).all())
+        self.columns = (
+            columns if in_order else {name: arrow.take(column, first) for name, column in columns.items()}
+        )
 
     def rows(self, batches: Iterator[Rows], source: Source) -> Iterator[Batch]:
         """The rejected rows with what is told of them; lines that could not be read as well, as one value."""

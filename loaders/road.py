@@ -10,7 +10,7 @@ from loaders import arrow
 from loaders.arrow import Column, ObjectArray
 from loaders.draft import Draft
 from loaders.exported import of_other_kinds
-from loaders.findings import SHOWN, Finding, Verdict, shown
+from loaders.findings import SHOWN, Facts, Finding, Findings, Verdict, shown
 from loaders.formats import Rows
 from loaders.keys import Identity, Seen, identify, judge_keys
 from loaders.places import Places, Raw, Written, settle_places, written_geometries
@@ -36,11 +36,15 @@ class Road:
     seed: int
     placed: int = 0
     extent: Area | None = field(init=False)
+    _earlier: tuple[tuple[str, Seen], ...] = ()
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
         self.extent = self.divisions.extent
+        receipt, siblings = self.ready.receipt, self.ready.siblings
+        if siblings is not None:
+            self._earlier = siblings.join(receipt.dataset, receipt.kind, receipt.source, self._keys)
 
     def draft(self, rows: Rows) -> tuple[Draft, Verdict]:
         """The rows of a batch that are new or changed and not rejected, and where more may be found."""
@@ -56,6 +60,15 @@ class Road:
         left, existing = self._left(rows, identity)
         return self._judge(rows.take(left), written.take(left), identity.take(left), existing[left])
 
+    def pass_over(self, rows: Rows) -> None:
+        """Remember the keys and places of rows that are done already, when a load goes on."""
+        rows = rows.take(~of_other_kinds(rows, self.ready.plan.kind))
+        written = written_geometries(rows, self.ready.plan.position)
+        self.placed += int(written.there.sum())
+        identity = identify(rows, written, self.ready.key, self.seed, self._places)
+        verdict = Verdict(rows.numbers, Findings(), Findings(), identity.keys)
+        judge_keys(identity, self._keys, verdict, self.ready.key)
+
     def _of_the_kind(self, rows: Rows) -> Rows:
         """The rows without those that an export of several kinds says to be of another kind."""
         others = of_other_kinds(rows, self.ready.plan.kind)
@@ -69,6 +82,9 @@ class Road:
         """Which rows are neither doubles nor as they were, and which of all are registered."""
         verdict = self._verdict(rows.numbers, identity)
         judge_keys(identity, self._keys, verdict, self.ready.key)
+        for file, seen in self._earlier:
+            there, facts = seen.holds(identity.key_hashes), _always(file=file)
+            verdict.reject(there, "key.other_file", self.ready.key, shown(identity.keys), facts)
         existing, same = self.registered.compare(identity)
         same &= verdict.alive
         self.ready.receipt.same += int(same.sum())
@@ -109,6 +125,11 @@ class Road:
         return Verdict(
             numbers, receipt.rejections, receipt.warnings, None if identity is None else identity.keys
         )
+
+
+def _always(**facts: str) -> Facts:
+    """The same facts of every row."""
+    return lambda _: facts
 
 
 def _none(values: ObjectArray) -> BoolArray:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from loaders.errors import LoadConflict, LoadStopped
+from loaders.errors import DatabaseFull, LoadConflict, LoadStopped
 from twin.errors import sentence
 from twin.registry.database import Connection, connect
 
@@ -22,6 +22,8 @@ def registry(dataset: str) -> Iterator[Connection]:
             yield connection
     except psycopg.errors.UniqueViolation as error:
         raise LoadConflict(what=error.diag.constraint_name) from error
+    except psycopg.errors.DiskFull as error:
+        raise DatabaseFull(dataset=dataset, reason=sentence(error.diag.message_primary)) from error
     except psycopg.OperationalError as error:
         raise LoadStopped(dataset=dataset, reason=sentence(error)) from error
 

@@ -150,7 +150,10 @@ def nearly_equal(ours: GeometryArray, theirs: GeometryArray) -> BoolArray:
 def _count(job: Job) -> None:
     row = job.connection.execute(job.stage.composed("count")).fetchone()
     receipt = job.receipt
-    receipt.new, receipt.changed, receipt.parents_by_place = map(int, row) if row else (0, 0, 0)
+    new, changed, by_place = map(int, row) if row else (0, 0, 0)
+    receipt.new += new
+    receipt.changed += changed
+    receipt.parents_by_place += by_place
 
 
 def _take_findings(job: Job) -> None:

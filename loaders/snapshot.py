@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from glob import escape
+from pathlib import Path
 
 from loaders import bundle
 from loaders.locations import Address, Location
@@ -16,6 +17,19 @@ class FileChanged(TwinError):
     code = "file.changed"
     en = "{path} changed while it was read. Nothing was loaded; load it when whoever writes it is done."
     zh = "读取期间 {path} 发生变化。未导入任何内容；请在写入完成后再导入。"
+
+
+class FileChangedLater(FileChanged):
+    """The file was written to when batches of it were registered already."""
+
+    en = (
+        "{path} changed while it was read. Rows up to {row} are registered as load {load}; when whoever "
+        "writes it is done, load it anew without --resume."
+    )
+    zh = (
+        "读取期间 {path} 发生变化。第 {row} 行及之前已登记为第 {load} 次加载；"
+        "请在写入完成后去掉 --resume 重新加载。"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,10 @@ class Snapshot:
             files = [one for one in location.parent.glob(f"{escape(location.stem)}.*") if one.is_file()]
         stats = [(str(file), file.stat()) for file in [*files, location] if file.exists()]
         return cls(location, frozenset((name, one.st_size, one.st_mtime_ns) for name, one in stats))
+
+    def facts(self) -> list[tuple[str, int, int]]:
+        """Names without folders, sizes and times, sorted."""
+        return sorted((Path(name).name, size, modified) for name, size, modified in self.states)
 
     def require_unchanged(self) -> None:
         """Raise ``FileChanged`` where a file is another than it was, has gone or has come."""

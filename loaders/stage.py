@@ -73,6 +73,11 @@ class Stage:
         self.drop()
         self.execute("stage")
 
+    def empty(self) -> None:
+        """Take all rows out of the tables."""
+        tables = [sql.Identifier("stage", self.name + suffix) for suffix in _SUFFIXES]
+        self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
+
     def drop(self) -> None:
         """Take the tables away."""
         _drop(self.connection, self.name)

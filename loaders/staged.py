@@ -6,7 +6,7 @@ writes what is new or changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loaders.coding import Coder, adopt_codes
@@ -41,20 +41,24 @@ class Staged:
         with job.receipt.timed("copy"):
             job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
 
-    def finish(self, options: Options, divisions: Sequence[str]) -> None:
-        """Settle and merge in one transaction. Raises ``RowsRejected`` as ``on_error`` says."""
+    def finish(self, options: Options, divisions: Sequence[str], keep: Callable[[], None]) -> None:
+        """Settle, merge and ``keep`` in one transaction. Raises ``RowsRejected`` as ``on_error`` says."""
         job = self.job
         number_rest(job, self.coder)
-        with job.receipt.timed("merge"):
-            with job.connection.transaction():
-                unused = settle(job)
-                if options.on_error == "abort" and job.receipt.rejected:
-                    raise RowsRejected
-                if not options.dry_run:
-                    merge(job, options.as_json(), divisions)
+        with job.receipt.timed("merge"), job.connection.transaction():
+            unused = settle(job)
+            if options.on_error == "abort" and job.receipt.rejected:
+                raise RowsRejected
             if not options.dry_run:
-                analyze(job.connection, job.kind)
+                merge(job, options.as_json(), divisions)
+                keep()
         self.coder.keep(unused)
+
+    def conclude(self, options: Options) -> None:
+        """Let the planner know what has come."""
+        if not options.dry_run:
+            with self.job.receipt.timed("analyze"):
+                analyze(self.job.connection, self.job.kind)
 
     def stop(self) -> None:
         """Nothing goes on beside the main thread."""

@@ -63,14 +63,14 @@ def undo(number: int, *, dry_run: bool = False) -> Receipt:
 
 @dataclass(frozen=True, slots=True)
 class _Undone:
-    """The load that is to be undone. ``moment`` is when its slices were recorded, ``touched`` how many."""
+    """The load that is to be undone. ``moments`` are when its slices were recorded, ``touched`` how many."""
 
     number: int
     dataset_id: int
     dataset: str
     kind: Kind
     source: str
-    moment: datetime
+    moments: list[datetime]
     touched: int
     undoes: int | None
     undoes_undo_of: int | None
@@ -178,7 +178,7 @@ class _Undoing:
             "kind": self.undone.kind.name,
             "dataset_id": self.undone.dataset_id,
             "undoes": self.undone.number,
-            "moment": self.undone.moment,
+            "moments": self.undone.moments,
             "load_id": self.receipt.load,
         }
 

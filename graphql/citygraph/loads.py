@@ -48,6 +48,13 @@ def _identity(kind_enum: Any) -> list[Member]:
         ),
         Member("startedAt", DateTime, "When it began.", "开始时间。", nullable=False),
         Member("finishedAt", DateTime, "When it ended.", "结束时间。", nullable=False),
+        Member(
+            "unfinished",
+            bool,
+            "Whether it is a load in batches that never came to its end.",
+            "是否为分批加载且未完成。",
+            nullable=False,
+        ),
         Member("undoes", int, "The load that it undoes.", "所撤销的导入。"),
         Member("undoneBy", int, "The load that undid it, while that stands.", "撤销它的导入（仍有效时）。"),
     ]

@@ -3,7 +3,7 @@ INSERT INTO former ({state}, existing, made)
 (
     SELECT DISTINCT ON (v.code) {version}, true, false
     FROM touched t
-    JOIN twin.asset_version v ON v.code = t.code AND upper(v.recorded) = %(moment)s
+    JOIN twin.asset_version v ON v.code = t.code AND upper(v.recorded) = ANY(%(moments)s)
     WHERE t.stands AND NOT t.made
     ORDER BY v.code, upper(v.valid) DESC
 )

@@ -3,6 +3,7 @@
 CREATE TEMPORARY TABLE touched (
     code text NOT NULL,
     row_number bigint,
+    moment timestamptz NOT NULL,
     made boolean NOT NULL,
     stands boolean NOT NULL,
     later bigint

@@ -92,6 +92,13 @@ def load(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check only; change nothing. 仅检查，不写入。")
     ] = False,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Register N rows at a time. 每 N 行提交一次。"),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on behind the last batch. 从上次提交的批次继续。")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")] = False,
 ) -> None:
     """Load a file or a city: every row is new, changed, same or rejected. 加载文件或城市，逐行给出结果。"""
@@ -99,8 +106,9 @@ def load(
         from loaders.load import Options
 
     options = Options(
-        kind, layer, mapping, crs, accuracy, dataset, division, attribution, rejects, force, on_error, dry_run
-    )
+        kind, layer, mapping, crs, accuracy, dataset, division, attribution, rejects, force, on_error,
+        dry_run, batch, resume,
+    )  # fmt: skip
     receipts: list[Receipt] = []
     accounts: list[Account] = []
     bars = Bars()

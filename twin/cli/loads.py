@@ -78,12 +78,19 @@ def show(number: NumberArgument, as_json: JsonOption = False) -> None:
         raise LoadUnknown(load=number)
     receipt = Receipt.of_record(load["receipt"])
     if as_json:
-        state = {name: load[name] for name in ("finishedAt", "undoneBy")}
-        say_json(
-            {**receipt.as_json(language()), "finished": state["finishedAt"], "undone_by": state["undoneBy"]}
-        )
+        state = {
+            "finished": load["finishedAt"],
+            "unfinished": load["unfinished"],
+            "undone_by": load["undoneBy"],
+        }
+        say_json({**receipt.as_json(language()), **state})
         return
     print_receipt(receipt)
+    if load["unfinished"]:
+        say(
+            "Unfinished: a load in batches that stopped. Go on with --resume.",
+            "未完成：分批加载中断，可用 --resume 继续。",
+        )
     if load["undoneBy"] is not None:
         by = load["undoneBy"]
         say(f"Undone by load {by}.", f"已由第 {by} 次撤销。")
@@ -148,6 +155,8 @@ def _print(loads: Sequence[Record]) -> None:
 def _remark(load: Record) -> str:
     zh = language() == "zh"
     remarks = []
+    if load["unfinished"]:
+        remarks.append("未完成" if zh else "unfinished")
     if load["undoes"] is not None:
         remarks.append(f"撤销 {load['undoes']}" if zh else f"undoes {load['undoes']}")
     if load["undoneBy"] is not None:

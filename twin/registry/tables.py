@@ -257,11 +257,37 @@ load = Table(
         "recorded_at",
         nullable=False,
         server_default=func.now(),
-        comment="now() of its transaction, where the recorded ranges of its slices begin",
+        comment="now() of its first transaction",
+    ),
+    Column(
+        "moments",
+        ARRAY(DateTime(timezone=True)),
+        nullable=False,
+        server_default=text("ARRAY[now()]"),
+        comment="now() of each of its transactions, where the recorded ranges of its slices begin",
+    ),
+    Column(
+        "stands",
+        JSONB,
+        comment="of an unfinished load in batches the last row that is done, and a digest of what is read",
     ),
     CheckConstraint(text("read = new + changed + same + rejected"), name="accounted"),
     Index(None, "dataset_id"),
     Index(None, "undoes", postgresql_where=text("undoes IS NOT NULL")),
+)
+
+load_rejection = Table(
+    "load_rejection",
+    metadata,
+    Column("load_id", BigInteger, nullable=False),
+    Column("row_number", BigInteger, nullable=False),
+    Column("key", Text),
+    Column("field", Text),
+    Column("value", Text),
+    Column("reason", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Index(None, "load_id"),
+    comment="what unfinished loads in batches have rejected so far",
 )
 
 change = Table(
@@ -349,7 +375,9 @@ division_view = _view(division)
 division_cover_view = _view(division_cover)
 organisation_view = _view(organisation)
 dataset_view = _view(dataset)
-load_view = _view(load, Column("undone_by", BigInteger))
+load_view = _view(
+    load, Column("undone_by", BigInteger), Column("unfinished", Boolean), without=("moments", "stands")
+)
 upload_view = _view(upload)
 undoing_view = _view(undoing)
 code_successor_view = _view(code_successor)
