@@ -52,6 +52,7 @@ BUILDERS = 3
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
+_IN_SERVICE = "in_service"
 _ORGANISATIONS = ("authority", "owner", "maintainer")
 
 
@@ -167,9 +168,8 @@ class Fresh:
     def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column], writer: Connection) -> None:
         kind = self.job.kind
         valid_from = self._valid_from(draft)
-        fields = asset_fields(draft, coded) | self._always | {"valid_from": instants(valid_from)}
-        if fields["status"] is None:
-            fields["status"] = constant("in_service")
+        fields = asset_fields(draft, coded) | self._always
+        fields |= {"valid_from": instants(valid_from), "status": _status(draft)}
         copy_rows(writer, ("twin", partition_name(kind)), fields, len(draft))
         for scheme, values in borne.items():
             there = ~arrow.is_null(values)
@@ -242,3 +242,11 @@ class Fresh:
             attach_partitions(connection, job.kind)
             connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (job.receipt.load,))
         keep_receipt(connection, job.dataset_id or 0, job.receipt, options.as_json(), self.recorded_at)
+
+
+def _status(draft: Draft) -> Field:
+    """The status that the rows give, else in service."""
+    given = draft.values.common.get("status")
+    if given is None:
+        return constant(_IN_SERVICE)
+    return ("text", arrow.first_of([given, arrow.constant(_IN_SERVICE, len(draft))]))

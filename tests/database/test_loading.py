@@ -11,7 +11,9 @@ import pytest
 import shapely
 
 from loaders.errors import LoadConflict
+from loaders.fresh import Fresh
 from tests.loading import (
+    USED_CODES,
     column,
     content_hash,
     counts,
@@ -394,3 +396,46 @@ def test_a_conflict_at_the_last_moment_is_told(
     owner.execute("DELETE FROM twin.identifier WHERE value = %s", (vin(9),))
     owner.execute("UPDATE twin.code_sequence SET next = 2, free = '{}'")
     assert content_hash(owner) == before
+
+
+def test_both_roads_lead_to_the_same(
+    owner: Connection, pudong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = lamps(300, name="路灯", owner="所", pole_number="P")
+    for n, row in enumerate(rows):
+        row["pole_number"] = f"P{n % 280}"
+        row["installed"] = ["2019-05-06", "", "2031-01-01"][n % 3]
+        row["lon"] = "" if n % 50 == 7 else row["lon"]
+        row["status"] = ["", "retired"][n % 2]
+    lamp_file = write_csv(tmp_path / "lamps.csv", rows)
+    car_file = write_csv(
+        tmp_path / "cars.csv", [*vehicles(vin(1), vin(2)), {**vehicles(vin(1))[0], "id": "z"}]
+    )
+    found = []
+    for fits in (Fresh.fits, lambda *_: False):
+        monkeypatch.setattr(Fresh, "fits", fits)
+        told = [load_into(pudong, lamp_file), load_into(pudong, car_file, "vehicle")]
+        found.append(([(counts(t), reasons(t), dict(t.warnings.counts)) for t in told], registered(owner)))
+        owner.execute(
+            "DROP TABLE twin.asset_streetlight, twin.asset_vehicle, twin.identifier_streetlight,"
+            " twin.identifier_vehicle; DELETE FROM twin.code_sequence; DELETE FROM twin.load;"
+            " DELETE FROM twin.dataset; DELETE FROM twin.issuing; DELETE FROM twin.organisation"
+        )
+    assert found[0] == found[1]
+    assert found[0][0][1][1] == {"identifier.duplicate": 1}
+    assert found[0][0][0][2]["identifier.shared"] == 20
+
+
+def registered(owner: Connection) -> list[list[object]]:
+    """Everything that loads have written, but for moments, numbers of loads, and who got which code."""
+    questions = (
+        "SELECT to_jsonb(a) - ARRAY['code', 'load_id', 'dataset_id', 'recorded_from', 'valid_from'],"
+        " CASE WHEN valid_from < now() - interval '1 day' THEN valid_from END"
+        " FROM twin.asset a ORDER BY kind, row_number",
+        "SELECT a.source_key, i.scheme, i.issuer, i.value, i.kind, i.issued_in FROM twin.identifier i"
+        " JOIN twin.asset a USING (code) ORDER BY 1, 2",
+        "SELECT key, name FROM twin.organisation ORDER BY 1",
+        "SELECT division, scheme FROM twin.issuing ORDER BY 1",
+        f"{USED_CODES} ORDER BY 1, 2, 3",
+    )
+    return [owner.execute(question.encode()).fetchall() for question in questions]
