@@ -20,10 +20,12 @@ from loaders.formats import Rows, Source
 from loaders.job import Brought, Job
 from loaders.locations import Address, locate
 from loaders.merge import analyze, merge
+from loaders.modes import RETIRING
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.rejects import Rejects, RejectsUnwritten
+from loaders.retire import mark
 from loaders.road import Road
 from loaders.session import registry
 from loaders.settle import number_rest, settle
@@ -90,6 +92,8 @@ def _load(
             )
             before.require_unchanged()
             number_rest(job, coder)
+            if options.mode in RETIRING:
+                mark(job, road)
             with receipt.timed("merge"):
                 unused = _merge(job, options, road.divisions)
             coder.keep(unused)
@@ -149,7 +153,7 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         options,
         seed=ready.seed(divisions.fingerprint, divisions.home, options.division, options.accuracy),
     )
-    job = Job(Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt)
+    job = Job(Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt, options)
     coder = Coder(
         connection,
         divisions,

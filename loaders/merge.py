@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from loaders.job import HASH, Job
 from loaders.receipt import Receipt
+from loaders.retire import retire
 from twin.kinds import Kind
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import attach_partition, begin_partition, partition_name
@@ -26,6 +27,8 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
         ensure_known(job.connection, division)
     job.dataset_id = job.number("ensure_dataset")
     receipt.load = job.number("next_load")
+    if receipt.retired:
+        retire(job)
     if receipt.changed:
         _write_changes(job)
     _insert(job)
@@ -34,7 +37,7 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     job.run("insert_issuing")
     if receipt.changed:
         refresh_words(job.connection, job.stage.table, job.facts)
-    if receipt.new or receipt.changed:
+    if receipt.new or receipt.changed or receipt.retired:
         job.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (receipt.load,))
     keep_receipt(job.connection, job.dataset_id, receipt, options)
 

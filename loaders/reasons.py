@@ -23,6 +23,11 @@ REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
         "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
+        "key.registered": ("The asset {other} has this key already.", "资产 {other} 已使用该主键。"),
+        "delete.unknown": (
+            "It says that its asset is gone, and no asset has its key.",
+            "该行表示删除，而没有使用该主键的资产。",
+        ),
         "key.too_long": ("The key has more than {limit} characters.", "主键超过 {limit} 个字符。"),
         "key.no_place": (
             "No column is the key, so the position is, and the row has none that can be read.",

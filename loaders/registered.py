@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -59,31 +59,47 @@ class LastLoad:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The hashes of the registered keys, sorted, and the hash of each one's source values."""
+    """The hashes of the registered keys, sorted, the hash of each one's source values, and which were seen.
+
+    ``seen`` are the keys that the file has, whatever became of their rows.
+    """
 
     keys: Int64Array
     hashes: Int64Array
+    seen: BoolArray
 
     @classmethod
     def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Registered:
         """All of the dataset's assets of the kind."""
-        statement = sql.SQL(
-            "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {} AND kind = {})"
-            " TO STDOUT (FORMAT csv)"
-        ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            parts = [_hashed(text) for text in _texts(copy)]
+        parts = [
+            np.stack([hashes_of([batch["key"]]), arrow.parsed_integers(batch["hash"])])
+            for batch in _batches(connection, dataset_id, kind)
+        ]
         keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
         order = np.argsort(keys, kind="stable")
-        return cls(keys[order], hashes[order])
+        return cls(keys[order], hashes[order], np.zeros(len(order), dtype=np.bool_))
 
     def compare(self, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows' keys are registered, and which of these say the same as when they were last loaded."""
         places = lookup(self.keys, identity.key_hashes)
         existing: BoolArray = places >= 0
+        self.seen[places[existing]] = True
         same = existing.copy()
         same[existing] = self.hashes[places[existing]] == identity.hashes[existing]
         return existing, same
+
+    def see(self, keys: Column) -> None:
+        """Note the keys of rows that are not compared."""
+        places = lookup(self.keys, hashes_of([keys]))
+        self.seen[places[places >= 0]] = True
+
+    def unseen(self, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[Column]:
+        """The keys that the file does not have, read anew: only their hashes were kept."""
+        if self.seen.all():
+            return
+        for batch in _batches(connection, dataset_id, kind):
+            places = lookup(self.keys, hashes_of([batch["key"]]))
+            yield arrow.take(batch["key"], (places >= 0) & ~self.seen[places])
 
     def holds_most(self, keys: Column | None) -> bool:
         """Whether at least half of the keys are registered."""
@@ -92,14 +108,21 @@ class Registered:
         return bool((lookup(self.keys, hashes_of([keys])) >= 0).mean() >= _SAME_ROWS)
 
 
+def _batches(
+    connection: Connection[Any], dataset_id: int | None, kind: Kind
+) -> Iterator[Mapping[str, Column]]:
+    """The keys of a dataset's assets of a kind and the hashes of what their rows said, some at a time."""
+    statement = sql.SQL(
+        "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {} AND kind = {})"
+        " TO STDOUT (FORMAT csv)"
+    ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for text in _texts(copy):
+            yield arrow.read_csv_text(text, ("key", "hash")).columns
+
+
 def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
     """CSV of so many rows at a time; the server sends each row by itself (PostgreSQL, CopyData) [V]."""
     remaining = iter(rows)
     while text := b"".join(bytes(row) for row in islice(remaining, ROWS_AT_A_TIME)):
         yield text
-
-
-def _hashed(text: bytes) -> Int64Array:
-    """The hashes of keys, and of what these rows said."""
-    batch = arrow.read_csv_text(text, ("key", "hash"))
-    return np.stack([hashes_of([batch.columns["key"]]), arrow.parsed_integers(batch.columns["hash"])])

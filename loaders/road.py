@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +13,13 @@ from loaders.arrow import Column, ObjectArray
 from loaders.draft import Draft
 from loaders.exported import of_other_kinds
 from loaders.findings import SHOWN, Finding, Verdict, shown
-from loaders.formats import Rows
+from loaders.formats import Rows, Unread
 from loaders.keys import Identity, Seen, identify, judge_keys
+from loaders.modes import flagged
 from loaders.places import Places, Raw, read_geometries, settle_places
 from loaders.prepare import Options, Prepared
 from loaders.registered import Registered
-from loaders.values import convert
+from loaders.values import convert, present
 from spatial.arrays import BoolArray, Int64Array
 from spatial.systems import Area
 from twin.registry.divisions import Divisions
@@ -27,7 +29,8 @@ from twin.registry.divisions import Divisions
 class Road:
     """Everything that is settled before the first row, and what has to be remembered from row to row.
 
-    ``seed`` is that of the rows' hashes; ``placed`` counts the rows that came with a geometry.
+    ``seed`` is that of the rows' hashes; ``placed`` counts the rows that came with a geometry, ``nameless``
+    those of which nobody knows the key. ``gone`` are the keys of registered assets that rows say are gone.
     """
 
     ready: Prepared
@@ -36,6 +39,8 @@ class Road:
     options: Options
     seed: int
     placed: int = 0
+    gone: list[Column] = field(default_factory=list)
+    nameless: int = 0
     extent: Area | None = field(init=False)
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=Seen)
@@ -49,6 +54,7 @@ class Road:
             value = line.value and line.value[:SHOWN]
             found = Finding(line.number, None, value, line.reason, {}, line.key)
             self.ready.receipt.rejections.add(found)
+        self._see_unread(rows.unread)
         self.ready.receipt.read += len(rows) + len(rows.unread)
         rows = self._of_the_kind(rows)
         raw = read_geometries(rows, self.ready.plan.position)
@@ -64,16 +70,40 @@ class Road:
             return rows
         verdict = self._verdict(rows.numbers)
         verdict.reject(others, "kind.other", "kind", shown(rows.columns["kind"]))
+        if self.ready.key is not None:
+            self.registered.see(arrow.take(present(rows.columns[self.ready.key]), others))
         return rows.take(verdict.alive)
 
     def _left(self, rows: Rows, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows are neither doubles nor as they were, and which of all are registered."""
         verdict = self._verdict(rows.numbers, identity)
         judge_keys(identity, self._keys, verdict, self.ready.key)
+        self.nameless += int(arrow.is_null(identity.keys).sum())
         existing, same = self.registered.compare(identity)
-        same &= verdict.alive
+        gone = self._gone(rows, identity, existing, verdict)
+        same &= verdict.alive & ~gone
+        if self.options.mode == "insert":
+            same &= False
         self.ready.receipt.same += int(same.sum())
-        return verdict.alive & ~same, existing
+        return verdict.alive & ~same & ~gone, existing
+
+    def _gone(self, rows: Rows, identity: Identity, existing: BoolArray, verdict: Verdict) -> BoolArray:
+        """Which rows of a file of changes say that their asset is gone; those of no asset are rejected."""
+        flag = self.ready.delete
+        if flag is None:
+            return np.zeros(len(rows), dtype=np.bool_)
+        gone = flagged(flag, rows) & verdict.alive
+        verdict.reject(gone & ~existing, "delete.unknown", flag.column, shown(rows.columns[flag.column]))
+        gone &= existing
+        self.gone.append(arrow.take(identity.keys, gone))
+        return gone
+
+    def _see_unread(self, lines: Sequence[Unread]) -> None:
+        """Note which assets the lines that could not be read are about, as far as they say."""
+        keys = [line.key for line in lines if line.reason != "row.total"]
+        self.nameless += keys.count(None)
+        if keys:
+            self.registered.see(arrow.texts(key for key in keys if key is not None))
 
     def _judge(self, rows: Rows, raw: Raw, identity: Identity, existing: BoolArray) -> tuple[Draft, Verdict]:
         verdict = self._verdict(rows.numbers, identity)

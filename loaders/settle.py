@@ -17,6 +17,8 @@ from psycopg import sql
 from loaders.coding import Coder, Group
 from loaders.findings import Finding
 from loaders.job import HASH, Job
+from loaders.modes import RETIRING
+from loaders.retire import settle_retired
 from spatial.arrays import BoolArray, GeometryArray, Int64Array
 from spatial.geometry import from_wkb
 from twin.registry.partitions import lock_kind
@@ -29,9 +31,11 @@ _FETCH = 10_000
 def settle(job: Job) -> list[str]:
     """Take from the staging tables what is rejected or would change nothing; count the rest.
 
-    Gives the codes that rejected rows had got, which no asset will bear.
+    Gives the codes that rejected rows had got, which no asset will bear. Raises ``RetiresTooMany``.
     """
     lock_kind(job.connection, job.kind)
+    if job.options.mode in RETIRING:
+        settle_retired(job)
     _ask_registry(job)
     with _whole_tables(job):
         unused = list(_judge_rows(job))
@@ -57,7 +61,9 @@ def _ask_registry(job: Job) -> None:
 
 def _judge_rows(job: Job) -> Iterator[str]:
     """Reject rows and note warnings, by the staging tables alone; gives codes that nobody needs now."""
-    given_up = job.stage.composed("given_up")
+    given_up = _given_up(job)
+    if job.options.mode == "insert":
+        job.run("note_registered")
     yield from _drop_rejected(job)
     job.run("note_doubled_codes")
     yield from _drop_rejected(job)
@@ -70,6 +76,12 @@ def _judge_rows(job: Job) -> Iterator[str]:
     job.run("note_unknown_parents")
     job.run("name_findings")
     job.run("mark_other_identifiers")
+
+
+def _given_up(job: Job) -> sql.Composed:
+    """The statement that gives the identifiers which assets bear now and no longer will."""
+    names = ["given_up", "given_up_retired"] if job.receipt.retired else ["given_up"]
+    return sql.SQL("UNION ALL\n").join(map(job.stage.composed, names))
 
 
 def _drop_rejected(job: Job) -> Iterator[str]:
@@ -151,6 +163,8 @@ def _count(job: Job) -> None:
     row = job.connection.execute(job.stage.composed("count")).fetchone()
     receipt = job.receipt
     receipt.new, receipt.changed, receipt.parents_by_place = map(int, row) if row else (0, 0, 0)
+    if job.options.mode == "delta":
+        receipt.changed += receipt.retired
 
 
 def _take_findings(job: Job) -> None:

@@ -29,7 +29,7 @@ from twin.registry.statements import statement
 LOAD_LOCK = 0x7E10
 SRID = 4326
 
-_SUFFIXES = ("", "_identifier", "_borne", "_finding")
+_SUFFIXES = ("", "_identifier", "_borne", "_finding", "_retired")
 _TEXTS = ("name", "address", "status", "parent", "authority", "owner", "maintainer", "survey_method")
 
 
@@ -58,6 +58,11 @@ class Stage:
         """The table of rows."""
         return sql.Identifier("stage", self.name)
 
+    @property
+    def retired(self) -> sql.Identifier:
+        """The table of assets that are to be retired."""
+        return sql.Identifier("stage", f"{self.name}_retired")
+
     def execute(
         self, name: str, parameters: Mapping[str, object] | None = None, /, **parts: sql.Composable
     ) -> int:
@@ -71,8 +76,9 @@ class Stage:
             "identifiers": sql.Identifier("stage", f"{self.name}_identifier"),
             "borne": sql.Identifier("stage", f"{self.name}_borne"),
             "findings": sql.Identifier("stage", f"{self.name}_finding"),
+            "retired": self.retired,
         }
-        return sql.SQL(statement("loaders", name)).format(**tables, **parts)
+        return sql.SQL(statement("loaders", name)).format(**{**tables, **parts})
 
     def create(self) -> None:
         """Make the tables; those of a killed load of the same dataset go."""
@@ -94,6 +100,10 @@ class Stage:
                 known = identifier(kind, scheme)
                 issuer = "" if known is not None and known.unique_within == "world" else dataset
                 self._copy(f"{self.name}_identifier", _identifier_columns(draft, scheme, issuer, values))
+
+    def copy_retired(self, keys: Column) -> None:
+        """Copy the keys of assets that are to be retired."""
+        self._copy(f"{self.name}_retired", {"source_key": ("text", keys)})
 
     def _copy(self, table: str, columns: Mapping[str, tuple[FieldType, Column]]) -> None:
         command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
