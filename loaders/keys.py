@@ -89,7 +89,7 @@ def fingerprint(*facts: object) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The rows' keys, the keys' hashes, and the hashes of all that the rows say."""
+    """The rows' keys, the keys' hashes, and the hashes of all that the rows say beside their keys."""
 
     keys: Column
     key_hashes: Int64Array
@@ -103,8 +103,9 @@ class Identity:
 def identify(rows: Rows, raw: Raw, key: str | None, seed: int, places: Seen) -> Identity:
     """Key and hash of every row; without a key column the place is the key, and ``places`` keeps count."""
     keys = present(rows.columns[key]) if key is not None else _place_keys(rows, raw, places)
-    said = [*rows.columns.values(), *([rows.wkb] if rows.wkb is not None else [])]
-    return Identity(keys, hashes_of([keys]), hashes_of(said, seed))
+    said = [column for name, column in rows.columns.items() if name != key]
+    said += [rows.wkb] if rows.wkb is not None else []
+    return Identity(keys, hashes_of([keys]), hashes_of(said or [keys], seed))
 
 
 def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
@@ -132,4 +133,25 @@ def judge_keys(identity: Identity, seen: Seen, verdict: Verdict, key: str | None
     doubled: BoolArray = before > 0
     verdict.reject(
         doubled, "key.duplicate", key, shown(identity.keys), lambda place: {"first": str(first[place])}
+    )
+
+
+def judge_twins(
+    identity: Identity, candidates: BoolArray, new: BoolArray, seen: Seen, verdict: Verdict, *, reject: bool
+) -> None:
+    """Tell of new rows at whose place an earlier row says the same under another key.
+
+    Two lamps on one pole are such rows, and so is a lamp that was written down twice. ``candidates`` are the
+    rows that have a place; ``reject`` leaves the later ones out.
+    """
+    places = np.flatnonzero(candidates & verdict.alive)
+    before, first = np.zeros((2, len(verdict.numbers)), dtype=np.int64)
+    before[places], first[places] = seen.add(identity.hashes[places], verdict.numbers[places])
+    tell = verdict.reject if reject else verdict.warn
+    tell(
+        (before > 0) & new,
+        "row.twin",
+        None,
+        shown(identity.keys),
+        lambda place: {"first": str(first[place])},
     )

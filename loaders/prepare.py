@@ -41,7 +41,7 @@ class Options:
     ``attribution`` whom to name as its source. ``rejects`` is the file to write rejected rows to, replaced
     with ``force``; with ``on_error`` ``abort`` one rejected row keeps the whole file out. ``mode`` says what
     becomes of registered assets (``loaders.modes``), and of those in service ``mirror`` and ``delta`` retire
-    at most ``retire_up_to`` percent. ``on_suspect`` is what becomes of a row that seems to be there already.
+    at most ``retire_up_to`` percent. ``on_suspect`` says what becomes of new rows that seem to be there.
     """
 
     kind: str | None = None

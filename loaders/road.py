@@ -14,7 +14,7 @@ from loaders.draft import Draft
 from loaders.exported import of_other_kinds
 from loaders.findings import SHOWN, Finding, Verdict, shown
 from loaders.formats import Rows, Unread
-from loaders.keys import Identity, Seen, identify, judge_keys
+from loaders.keys import Identity, Seen, identify, judge_keys, judge_twins
 from loaders.modes import flagged
 from loaders.places import Places, Raw, read_geometries, settle_places
 from loaders.prepare import Options, Prepared
@@ -44,6 +44,7 @@ class Road:
     extent: Area | None = field(init=False)
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=Seen)
+    _said: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
         self.extent = self.divisions.extent
@@ -60,7 +61,7 @@ class Road:
         raw = read_geometries(rows, self.ready.plan.position)
         self.placed += int((~shapely.is_missing(raw.geometries)).sum())
         identity = identify(rows, raw, self.ready.key, self.seed, self._places)
-        left, existing = self._left(rows, identity)
+        left, existing = self._left(rows, raw, identity)
         return self._judge(rows.take(left), raw.take(left), identity.take(left), existing[left])
 
     def _of_the_kind(self, rows: Rows) -> Rows:
@@ -74,13 +75,23 @@ class Road:
             self.registered.see(arrow.take(present(rows.columns[self.ready.key]), others))
         return rows.take(verdict.alive)
 
-    def _left(self, rows: Rows, identity: Identity) -> tuple[BoolArray, BoolArray]:
+    def _left(self, rows: Rows, raw: Raw, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows are neither doubles nor as they were, and which of all are registered."""
         verdict = self._verdict(rows.numbers, identity)
         judge_keys(identity, self._keys, verdict, self.ready.key)
         self.nameless += int(arrow.is_null(identity.keys).sum())
         existing, same = self.registered.compare(identity)
         gone = self._gone(rows, identity, existing, verdict)
+        if self.ready.key is not None:
+            placed = ~shapely.is_missing(raw.geometries)
+            judge_twins(
+                identity,
+                placed & ~gone,
+                ~existing,
+                self._said,
+                verdict,
+                reject=self.options.on_suspect == "reject",
+            )
         same &= verdict.alive & ~gone
         if self.options.mode == "insert":
             same &= False

@@ -25,6 +25,8 @@ from twin.registry.partitions import lock_kind
 
 TOLERANCE = 1e-8
 """Degrees, about a millimetre, by which a geometry may differ and be the same: what formats round away."""
+NEAR = 5
+"""Metres by which two departments' positions of one thing may differ: what GNSS on a phone is good for."""
 _FETCH = 10_000
 
 
@@ -37,6 +39,7 @@ def settle(job: Job) -> list[str]:
     if job.options.mode in RETIRING:
         settle_retired(job)
     _ask_registry(job)
+    _note_suspects(job)
     with _whole_tables(job):
         unused = list(_judge_rows(job))
     _drop_same(job)
@@ -59,6 +62,13 @@ def _ask_registry(job: Job) -> None:
     job.stage.analyze()
 
 
+def _note_suspects(job: Job) -> None:
+    """Note the new rows that seem to be assets of other datasets, where these have any of the kind."""
+    if job.number("other_datasets"):
+        rejected = job.options.on_suspect == "reject"
+        job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR))
+
+
 def _judge_rows(job: Job) -> Iterator[str]:
     """Reject rows and note warnings, by the staging tables alone; gives codes that nobody needs now."""
     given_up = _given_up(job)
@@ -74,6 +84,7 @@ def _judge_rows(job: Job) -> Iterator[str]:
     job.run("drop_shared_identifiers")
     job.run("note_other_codes")
     job.run("note_unknown_parents")
+    job.run("drop_suspects")
     job.run("name_findings")
     job.run("mark_other_identifiers")
 
