@@ -50,6 +50,7 @@ def _facts(receipt: Mapping[str, Any], lang: Language) -> Iterator[tuple[str, st
         ("source_key", receipt["key"]),
         ("unused_columns", say["comma"].join(receipt["unmapped"])),
         ("by_place", receipt["parents_by_place"] and f"{receipt['parents_by_place']:,}"),
+        ("retired_assets", receipt.get("retired") and f"{receipt['retired']:,}"),
     ):
         if value:
             yield say[name], str(value)
