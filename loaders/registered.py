@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from loaders.keys import Identity, hashes_of, lookup
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
 
+_COLUMNS = ("key", "hash")
 ROWS_AT_A_TIME = 65_536
 """Keys held as text at a time: sixteen bytes a row are what remains of them."""
 
@@ -71,10 +72,7 @@ class Registered:
     @classmethod
     def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Registered:
         """All of the dataset's assets of the kind."""
-        parts = [
-            np.stack([hashes_of([batch["key"]]), arrow.parsed_integers(batch["hash"])])
-            for batch in _batches(connection, dataset_id, kind)
-        ]
+        parts = [_hashed(text) for text in _registered(connection, dataset_id, kind)]
         keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
         order = np.argsort(keys, kind="stable")
         return cls(keys[order], hashes[order], np.zeros(len(order), dtype=np.bool_))
@@ -97,9 +95,10 @@ class Registered:
         """The keys that the file does not have, read anew: only their hashes were kept."""
         if self.seen.all():
             return
-        for batch in _batches(connection, dataset_id, kind):
-            places = lookup(self.keys, hashes_of([batch["key"]]))
-            yield arrow.take(batch["key"], (places >= 0) & ~self.seen[places])
+        for text in _registered(connection, dataset_id, kind):
+            keys = arrow.read_csv_text(text, _COLUMNS).columns["key"]
+            places = lookup(self.keys, hashes_of([keys]))
+            yield arrow.take(keys, (places >= 0) & ~self.seen[places])
 
     def holds_most(self, keys: Column | None) -> bool:
         """Whether at least half of the keys are registered."""
@@ -108,17 +107,14 @@ class Registered:
         return bool((lookup(self.keys, hashes_of([keys])) >= 0).mean() >= _SAME_ROWS)
 
 
-def _batches(
-    connection: Connection[Any], dataset_id: int | None, kind: Kind
-) -> Iterator[Mapping[str, Column]]:
-    """The keys of a dataset's assets of a kind and the hashes of what their rows said, some at a time."""
+def _registered(connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[bytes]:
+    """The keys of a dataset's assets of a kind and the hashes of what their rows said, as CSV."""
     statement = sql.SQL(
         "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {} AND kind = {})"
         " TO STDOUT (FORMAT csv)"
     ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for text in _texts(copy):
-            yield arrow.read_csv_text(text, ("key", "hash")).columns
+        yield from _texts(copy)
 
 
 def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
@@ -126,3 +122,9 @@ def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
     remaining = iter(rows)
     while text := b"".join(bytes(row) for row in islice(remaining, ROWS_AT_A_TIME)):
         yield text
+
+
+def _hashed(text: bytes) -> Int64Array:
+    """The hashes of keys, and of what these rows said."""
+    batch = arrow.read_csv_text(text, _COLUMNS)
+    return np.stack([hashes_of([batch.columns["key"]]), arrow.parsed_integers(batch.columns["hash"])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from loaders.receipt import Receipt
 from tests.commands import twin
 from tests.database.test_undo import content, statuses, undo_in
 from tests.loading import (
+    Row,
     column,
     content_hash,
     counts,
@@ -35,7 +37,7 @@ from tests.loading import (
 from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
-ALL = {"retire_up_to": 100.0}
+ALL: dict[str, Any] = {"retire_up_to": 100.0}
 
 
 @pytest.fixture
@@ -55,12 +57,12 @@ def numbered(count: int) -> list[dict[str, object]]:
     return [{**row, "pole_number": f"P{n}"} for n, row in enumerate(lamps(count))]
 
 
-def mirrored(url: str, tmp_path: Path, rows: list[dict[str, object]], **options: Any) -> Receipt:
+def mirrored(url: str, tmp_path: Path, rows: Iterable[Row], **options: Any) -> Receipt:
     """These rows as a whole source, loaded in its place."""
     return load_into(url, write_csv(tmp_path / "lamps.csv", rows), **{"mode": "mirror", **options})
 
 
-def changes(url: str, path: Path, rows: list[dict[str, object]], **options: Any) -> Receipt:
+def changes(url: str, path: Path, rows: Iterable[Row], **options: Any) -> Receipt:
     """These rows as a file of changes."""
     return load_into(
         url, write_csv(path, rows), **{"mode": "delta", "dataset": "lamps", "retire_up_to": 100.0, **options}
@@ -172,7 +174,7 @@ def test_a_mirror_of_unknown_rows_is_refused(owner: Connection, lit: str, tmp_pa
     before = content_hash(owner)
     nameless = numbered(40)
     nameless[3]["id"] = None
-    with pytest.raises(KeysUnknown, match="rows of lamps"):
+    with pytest.raises(KeysUnknown, match="of lamps"):
         mirrored(lit, tmp_path, nameless, **ALL)
     torn = write_csv(tmp_path / "lamps.csv", numbered(39))
     torn.write_text(torn.read_text(encoding="utf-8") + "L39,121.5\n", encoding="utf-8")
@@ -215,7 +217,7 @@ def test_what_is_dropped_gives_up_its_identifiers_in_the_same_load(
 def test_changes_retire_change_and_add(owner: Connection, lit: str, tmp_path: Path) -> None:
     before = content(owner)
     rows = numbered(41)
-    said = [
+    said: list[Row] = [
         {**rows[0], "op": "D"},
         {**rows[1], "op": "U", "power": 999},
         {**rows[40], "op": "I"},

@@ -73,7 +73,7 @@ def test_a_lamp_of_another_dataset_is_suspected(owner: Connection, pudong: str, 
     load_into(
         pudong, write_csv(tmp_path / "a.csv", named(("A", "Gate", 0, "P1"), ("B", "Bridge", 100, "P2")))
     )
-    codes = dict(owner.execute("SELECT source_key, code FROM twin.asset").fetchall())
+    codes: dict[str, str] = dict(owner.execute("SELECT source_key, code FROM twin.asset").fetchall())
     rows = named(
         ("1", "gate", 4.5, ""),
         ("2", "gate", 5.5, ""),
