@@ -22,6 +22,7 @@ from loaders.job import Job
 from loaders.keys import fingerprint
 from loaders.locations import Address
 from loaders.merge import analyze
+from loaders.modes import RETIRING
 from loaders.prepare import Options
 from loaders.receipt import Receipt
 from loaders.road import Road
@@ -40,6 +41,8 @@ def require_compatible(options: Options) -> None:
         raise OptionsClash(one="--resume", other="--dry-run")
     if options.batch is not None and options.on_error == "abort":
         raise OptionsClash(one="--batch", other="--on-error abort")
+    if options.batch is not None and options.mode in RETIRING:
+        raise OptionsClash(one="--batch", other=f"--mode {options.mode}")
 
 
 @dataclass(slots=True)

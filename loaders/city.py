@@ -14,9 +14,9 @@
     dataset = "buildings"
 
 Divisions are registered in their order. A load may say what ``twin load`` can be told: kind, layer, mapping,
-crs, accuracy, dataset, division, attribution; those of parents' kinds go first, otherwise their order is
-kept. The whole manifest is looked at before the first row is loaded: every file is opened, every mapping
-settled.
+crs, accuracy, dataset, division, attribution, mode, retire_up_to, on_suspect; those of parents' kinds go
+first, otherwise their order is kept. The whole manifest is looked at before the first row is loaded: every
+file is opened, every mapping settled.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _FOR_ALL = ("rejects", "force", "on_error", "dry_run", "batch", "resume")
 _LOAD_TYPES: Types = {
     "file": (str,),
     **{
-        one.name: (int, float) if one.name == "accuracy" else (str,)
+        one.name: (int, float) if one.name in ("accuracy", "retire_up_to") else (str,)
         for one in fields(Options)
         if one.name not in _FOR_ALL
     },
@@ -247,8 +247,8 @@ def load_city(
 
 def _require_alone(folder: Path, options: Options) -> None:
     for one in fields(options):
-        if one.name not in _FOR_ALL and getattr(options, one.name) is not None:
-            raise ManifestAlone(path=folder, option=one.name)
+        if one.name not in _FOR_ALL and getattr(options, one.name) != one.default:
+            raise ManifestAlone(path=folder, option=one.name.replace("_", "-"))
 
 
 def _divisions(city: City, entry: dict[str, Any]) -> list[Division]:

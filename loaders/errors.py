@@ -515,5 +515,88 @@ class NothingToUndo(TwinError):
     zh = "第 {load} 次加载未新增也未变更任何资产，无可撤销。"
 
 
+class ChoiceUnknown(TwinError):
+    """An option has no such choice."""
+
+    code = "mode.unknown"
+    en = "--{option} can't be {said}. Choose one of: {choices}."
+    zh = "--{option} 不能是 {said}。可选：{choices}。"
+
+
+class RetireUpToInvalid(TwinError):
+    """No share of the assets of a dataset."""
+
+    code = "mode.percent"
+    en = "--retire-up-to {percent} is no percentage from 0 to 100."
+    zh = "--retire-up-to {percent} 不是 0 到 100 的百分数。"
+
+
+class KeyNeeded(TwinError):
+    """Assets that are known by place only can't be told from those that moved."""
+
+    code = "mode.key_needed"
+    en = (
+        "--mode {mode} retires assets by their key, and the rows of {path} are known by their place only: "
+        'one that moved would be retired. Say the key in the mapping: key = "column".'
+    )
+    zh = (
+        "--mode {mode} 按主键停用资产，而 {path} 各行仅以位置识别，移动过的资产会被误停用。"
+        '请在映射中指明主键：key = "列名"。'
+    )
+
+
+class KeysUnknown(TwinError):
+    """What the source has dropped can't be told, as rows of it are not known."""
+
+    code = "mode.keys_unknown"
+    en = (
+        "Rows of {source} could not be read or have no key ({rows}), so nobody knows which assets it has "
+        "dropped. Nothing was changed. Mend them (--mode upsert --dry-run names them), or load with "
+        "--mode upsert, which retires nothing."
+    )
+    zh = (
+        "{source} 有 {rows} 行无法读取或没有主键，无从得知来源删除了哪些资产。未作任何更改。"
+        "请改正这些行（--mode upsert --dry-run 可列出），或用 --mode upsert 加载，不停用任何资产。"
+    )
+
+
+class RetiresTooMany(TwinError):
+    """More assets would be retired than a load may without being told."""
+
+    code = "mode.retires_too_many"
+    en = (
+        "The load would retire {retired} of {living} assets of {dataset} ({kind}), {percent} %; at most "
+        "{limit} % is allowed. Nothing was changed. If the source is whole, allow it: --retire-up-to PERCENT."
+    )
+    zh = (
+        "此次加载将停用 {dataset}（{kind}）{living} 个资产中的 {retired} 个，"
+        "占 {percent}%，超过允许的 {limit}%。未作任何更改。如来源确属完整，请用 --retire-up-to 百分数 放宽。"
+    )
+
+
+class DeleteFlagMissing(TwinError):
+    """Nothing says which rows of a file of changes are about assets that are gone."""
+
+    code = "mode.delete_flag"
+    en = (
+        "Nothing says which rows of {path} are deletions. Say it in the mapping: [delete] with column and "
+        "values. Columns: {columns}."
+    )
+    zh = "无从得知 {path} 的哪些行表示删除。请在映射的 [delete] 中指明 column 与 values。列：{columns}。"
+
+
+class DeleteFlagAlone(DeleteFlagMissing):
+    """A mapping names deletions for a load that does not read them."""
+
+    en = (
+        "The mapping says by {column} which rows are deletions, and --mode {mode} would load them as assets. "
+        "Load with --mode delta, or leave [delete] out of the mapping."
+    )
+    zh = (
+        "映射以 {column} 指明哪些行表示删除，而 --mode {mode} 会将其作为资产加载。"
+        "请用 --mode delta，或从映射中去掉 [delete]。"
+    )
+
+
 class RowsRejected(Exception):
     """Rows were rejected, and the load was to keep all out then; never told to anybody."""

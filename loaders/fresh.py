@@ -29,6 +29,7 @@ from loaders.identifiers import judge_identifiers
 from loaders.job import Job
 from loaders.keys import Seen
 from loaders.merge import analyze, keep_receipt
+from loaders.modes import RETIRING
 from loaders.prepare import Options
 from loaders.session import another
 from spatial.arrays import Int64Array
@@ -78,9 +79,9 @@ class Fresh:
         """Whether this road leads where the other one does; if so, nobody else can begin the kind now.
 
         It does not where rows may name what is registered already: codes, parents, identifiers of others. Nor
-        does it in batches, of which the second meets the first.
+        does it in batches, of which the second meets the first, or for what retires assets.
         """
-        if options.batch is not None:
+        if options.batch is not None or options.mode in RETIRING:
             return False
         brought, connection = job.brought, job.connection
         names_others = brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes

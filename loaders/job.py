@@ -64,6 +64,7 @@ class Job:
     dataset_id: int | None
     brought: Brought
     receipt: Receipt
+    options: Options
 
     @property
     def connection(self) -> Connection[Any]:
@@ -81,6 +82,7 @@ class Job:
             "attribution": self.receipt.attribution,
             "dataset_id": self.dataset_id,
             "load_id": self.receipt.load,
+            "key": self.receipt.key or "",
             "kept": COMPONENT_CODE,
             "schemes": list(self.brought.schemes),
             "attributes": list(self.brought.attributes),

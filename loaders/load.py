@@ -24,10 +24,12 @@ from loaders.formats import Rows, Source
 from loaders.fresh import Fresh
 from loaders.job import Brought, Job
 from loaders.locations import Address, locate
+from loaders.modes import RETIRING
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
 from loaders.rejects import Rejects, RejectsUnwritten
+from loaders.retire import mark
 from loaders.road import Road
 from loaders.room import room_needed
 from loaders.session import registry
@@ -123,6 +125,8 @@ def _register(road: Road, way: Way, batches: Batches, before: Snapshot, *, ended
     ready, options = road.ready, road.options
     require_inside(ready.operation, ready.first, ready.receipt.rejections.counts["crs.outside"], road.placed)
     before.require_unchanged()
+    if options.mode in RETIRING:
+        mark(way.job, road)
     divisions = [d for d in (options.division, road.divisions.home) if d]
     way.finish(options, divisions, partial(batches.keep, ended=ended))
     if ended:
@@ -147,7 +151,7 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         options,
         seed=ready.seed(divisions.fingerprint, divisions.home, options.division, options.accuracy),
     )
-    job = Job(Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt)
+    job = Job(Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt, options)
     coder = Coder(
         connection,
         divisions,

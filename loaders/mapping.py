@@ -15,8 +15,13 @@
     lon = "XCOORD"
     lat = "YCOORD"
 
+    [delete]
+    column = "OP"
+    values = ["D", "删除"]
+
 ``lon`` and ``lat``, or ``wkt``, give the position where the file has no geometry of its own. Without a table
-``fields`` columns map by their names, as without a mapping. Everything but the columns' names is ours.
+``fields`` columns map by their names, as without a mapping. Rows with a value of ``delete``, in a file of
+changes (``--mode delta``), say that their asset is gone. Everything but the columns' names is ours.
 """
 
 from __future__ import annotations
@@ -33,7 +38,7 @@ from loaders.errors import AttributionInvalid, DatasetInvalid, FileMissing, Mapp
 DateOrder = Literal["ymd", "mdy", "dmy"]
 DATE_ORDERS: tuple[DateOrder, ...] = ("ymd", "mdy", "dmy")
 
-_TOP = {"kind", "crs", "key", "fields"}
+_TOP = {"kind", "crs", "key", "fields", "delete"}
 _FIELD = {"column", "value", "unit", "values", "order"}
 
 
@@ -49,6 +54,14 @@ class FieldSource:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteFlag:
+    """The column by which a file of changes says that an asset is gone, and the words that say so."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mapping:
     """A mapping as its file says it; ``fields`` is None where columns map by their names."""
 
@@ -56,11 +69,13 @@ class Mapping:
     crs: str | None = None
     key: str | None = None
     fields: Dictionary[str, FieldSource] | None = None
+    delete: DeleteFlag | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that it names."""
         named = [self.key, *(source.column for source in (self.fields or {}).values())]
+        named += [self.delete.column] if self.delete else []
         return tuple(name for name in named if name is not None)
 
 
@@ -112,7 +127,22 @@ def _mapping(data: dict[str, Any]) -> Mapping:
     if fields is not None and not isinstance(fields, dict):
         raise _Wrong("fields must be a table", "fields 须为表")
     sources = None if fields is None else {name: _source(name, value) for name, value in fields.items()}
-    return Mapping(data.get("kind"), data.get("crs"), data.get("key"), sources)
+    return Mapping(data.get("kind"), data.get("crs"), data.get("key"), sources, _delete(data.get("delete")))
+
+
+def _delete(said: object) -> DeleteFlag | None:
+    if said is None:
+        return None
+    if not isinstance(said, dict):
+        raise _Wrong("delete must be a table", "delete 须为表")
+    _only(said, {"column", "values"}, "delete")
+    column, values = said.get("column"), said.get("values")
+    if not isinstance(column, str) or not isinstance(values, list) or not values:
+        raise _Wrong(
+            'delete needs a column and values, as column = "op" and values = ["D"]',
+            'delete 须有 column 与 values，例如 column = "op"、values = ["D"]',
+        )
+    return DeleteFlag(column, tuple(_text(value) or "" for value in values))
 
 
 def _source(name: str, value: object) -> FieldSource:

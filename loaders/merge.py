@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from loaders.job import HASH, Job
 from loaders.receipt import Receipt
+from loaders.retire import retire
 from twin.kinds import Kind
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
@@ -32,6 +33,8 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
         ensure_known(job.connection, division)
     job.dataset_id = job.number("ensure_dataset")
     receipt.load = receipt.load or job.number("next_load")
+    if receipt.retired:
+        retire(job)
     if receipt.changed:
         _write_changes(job)
     _insert(job)
@@ -39,7 +42,7 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
     job.run("insert_issuing")
     if receipt.changed:
         refresh_words(job.connection, job.stage.table, job.facts)
-    if receipt.new or receipt.changed:
+    if receipt.new or receipt.changed or receipt.retired:
         job.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (receipt.load,))
     keep_receipt(job.connection, job.dataset_id, receipt, options)
 

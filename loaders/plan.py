@@ -99,6 +99,10 @@ class Plan:
         unmapped = tuple(name for name in self.unmapped if name not in used)
         return replace(self, fillings=(*self.fillings, *more), assumed=more, unmapped=unmapped)
 
+    def without_column(self, name: str) -> Plan:
+        """The plan with a column used that fills no field."""
+        return replace(self, unmapped=tuple(column for column in self.unmapped if column != name))
+
     def as_json(self) -> dict[str, object]:
         """The mapping as the receipt shows it."""
         shown: dict[str, object] = {}

@@ -20,7 +20,8 @@ from loaders.formats import BaseFormat, Request, Rows, Source, detect
 from loaders.inspection.assumption import assumed_fillings, assumed_kind, require_certain
 from loaders.keys import choose_key, fingerprint
 from loaders.locations import Location, default_dataset
-from loaders.mapping import Mapping, read_mapping, require_attribution, require_dataset_name
+from loaders.mapping import DeleteFlag, Mapping, read_mapping, require_attribution, require_dataset_name
+from loaders.modes import Mode, OnSuspect, delete_flag, require_key, require_known, require_percent
 from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
@@ -46,7 +47,9 @@ class Options:
     ``attribution`` whom to name as its source. ``rejects`` is the file to write rejected rows to, replaced
     with ``force``; with ``on_error`` ``abort`` one rejected row keeps the whole file out.
     ``batch`` is how many rows are registered at a time, all of the file if it is None; with ``resume`` a load
-    in batches goes on where the last one of the dataset's kind stopped.
+    in batches goes on where the last one of the dataset's kind stopped. ``mode`` says what becomes of
+    registered assets (``loaders.modes``), and of those in service ``mirror`` and ``delta`` retire at most
+    ``retire_up_to`` percent. ``on_suspect`` says what becomes of new rows that seem to be there.
     """
 
     kind: str | None = None
@@ -63,6 +66,9 @@ class Options:
     dry_run: bool = False
     batch: int | None = None
     resume: bool = False
+    mode: Mode = "upsert"
+    retire_up_to: float = 5.0
+    on_suspect: OnSuspect = "load"
 
     def as_json(self) -> dict[str, object]:
         """The options as the load's record keeps them; of paths only the names."""
@@ -75,7 +81,7 @@ class Prepared:
     """A file that can be loaded: all its ``rows``, and of the first batch the geometries and the keys.
 
     ``dataset_said`` is false where the dataset is only the file's name. ``siblings`` are the files that are
-    loaded together with it.
+    loaded together with it, ``delete`` is the flag of a file of changes.
     """
 
     path: Location
@@ -89,6 +95,7 @@ class Prepared:
     receipt: Receipt
     dataset_said: bool
     siblings: Siblings | None = None
+    delete: DeleteFlag | None = None
 
     def seed(self, *facts: object) -> int:
         """What the rows' hashes are seeded with."""
@@ -108,12 +115,18 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
         raise AccuracyInvalid(accuracy=options.accuracy)
     if options.attribution is not None:
         require_attribution(options.attribution)
+    require_known("mode", options.mode, Mode)
+    require_known("on-suspect", options.on_suspect, OnSuspect)
+    require_percent(options.retire_up_to)
     mapping = read_mapping(options.mapping) if options.mapping else Mapping()
     chosen = detect(path)
     said = options.kind or mapping.kind
     wanted = kind(said) if said else _assumed(path, chosen, options.layer)
     source = source or chosen.open(path, Request(options.layer, wanted, mapping.columns))
     plan = settle(source, wanted, mapping, options.mapping)
+    delete = delete_flag(path, source.columns, mapping.delete, options.mode)
+    if delete is not None:
+        plan = plan.without_column(delete.column)
     positioned = source.has_geometry or bool(plan.position.columns)
     system = declared(path, options.crs or mapping.crs, source, plan.position) if positioned else None
     first, rows = _first(path, source, wanted)
@@ -124,9 +137,13 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
         require_certain(path, system, geometries)
     operation = _operation(system, source, geometries, options)
     key = choose_key(plan, first)
+    require_key(path, key, options.mode)
     named = options.dataset or dataset_of(first)
     receipt = _receipt(path, chosen, source, plan, key)
     receipt.dataset, receipt.dry_run = named or default_dataset(path), options.dry_run
+    receipt.mode = options.mode
+    if delete is not None:
+        receipt.mapping["delete"] = delete.column
     receipt.attribution = options.attribution or source.attribution
     if operation is not None and system is not None:
         receipt.crs, receipt.operation = system.system.code or system.system.name, operation.name
@@ -134,8 +151,9 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     crs_assumed = system is not None and system.assumed
     receipt.notes += _notes(plan, key, assumed_crs=crs_assumed, assumed_kind=said is None)
     keys = None if key is None else present(first.columns[key])
+    said_so = named is not None
     return Prepared(
-        path, source, plan, key, operation, geometries, keys, rows, receipt, dataset_said=named is not None
+        path, source, plan, key, operation, geometries, keys, rows, receipt, said_so, delete=delete
     )
 
 

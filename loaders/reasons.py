@@ -15,17 +15,33 @@ from twin.identity.checks import CHECKS
 
 Words = tuple[str, str]
 
+_TWIN: Final[Words] = (
+    "Row {first} says the same of the same place under another key.",
+    "与第 {first} 行位置及各值均相同，仅主键不同。",
+)
+_SUSPECTED: Final[Words] = (
+    "It seems to be the asset {other} of another dataset.",
+    "疑为另一数据集的资产 {other}。",
+)
+
 REJECTIONS: Final[Mapping[str, Words]] = MappingProxyType(
     {
         "row.fields": ("The line has more or fewer fields than the header.", "该行的字段数与表头不符。"),
         "row.total": ("It is a total or a remark, no asset.", "该行是合计或备注，不是资产。"),
         "row.feature": ("It is no GeoJSON feature.", "不是 GeoJSON 要素。"),
         "kind.other": ("It is an asset of another kind.", "该行是其他种类的资产。"),
+        "row.twin": _TWIN,
+        "asset.suspected": _SUSPECTED,
         "key.missing": ("The key is empty.", "主键为空。"),
         "key.duplicate": ("Row {first} has the same key.", "与第 {first} 行主键相同。"),
         "key.other_file": (
             "A row of {file}, which was loaded together with this file, has the same key.",
             "与一同加载的文件 {file} 中的一行主键相同。",
+        ),
+        "key.registered": ("The asset {other} has this key already.", "资产 {other} 已使用该主键。"),
+        "delete.unknown": (
+            "It says that its asset is gone, and no asset has its key.",
+            "该行表示删除，而没有使用该主键的资产。",
         ),
         "key.too_long": ("The key has more than {limit} characters.", "主键超过 {limit} 个字符。"),
         "key.no_place": (
@@ -108,6 +124,8 @@ WARNINGS: Final[Mapping[str, Words]] = MappingProxyType(
             "乱码：UTF-8 中文被按其他编码读取。保留原文。",
         ),
         "geometry.repaired": ("{repair}", "{repair_zh}"),
+        "row.twin": _TWIN,
+        "asset.suspected": _SUSPECTED,
         "geometry.missing": ("It has no position; it was loaded without one.", "没有位置，按无位置录入。"),
         "division.unlisted": ("No such division is registered; it was not used.", "没有登记该区划，未采用。"),
         "parent.unknown": ("No such asset to belong to is registered yet.", "所属资产尚未登记。"),

@@ -24,8 +24,9 @@ class Receipt:
     they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``attribution`` is
     whom to name as the source, None where nobody says; ``rejects`` the name of the file of rejected rows, if
     there were any. An ``aborted`` load changed nothing, as rows were rejected. ``seconds`` tells where the
-    time went. Of an undo, ``undoes`` is the load that it undoes and ``retired`` the changed assets that this
-    load had made.
+    time went. ``retired`` counts the assets that became retired: by a ``mirror`` those that the source
+    dropped, which are no rows; by a ``delta`` those of the ``changed`` rows that say so; by an undo, of the
+    load ``undoes``, those of the changed assets that this load had made.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Receipt:
     attribution: str | None = None
     load: int | None = None
     dry_run: bool = False
+    mode: str = "upsert"
     aborted: bool = False
     rejects: str | None = None
     read: int = 0
@@ -85,7 +87,9 @@ class Receipt:
             "rejected": self.rejected,
             "parents_by_place": self.parents_by_place,
             "load": self.load,
-            **({} if self.undoes is None else {"undoes": self.undoes, "retired": self.retired}),
+            **({} if self.undoes is None else {"undoes": self.undoes}),
+            "mode": self.mode,
+            "retired": self.retired,
             "dry_run": self.dry_run,
             "aborted": self.aborted,
             "rejects": self.rejects,

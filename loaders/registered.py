@@ -17,6 +17,7 @@ from loaders.keys import Identity, hashes_of, lookup
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
 
+_COLUMNS = ("key", "hash")
 ROWS_AT_A_TIME = 65_536
 """Keys held as text at a time: sixteen bytes a row are what remains of them."""
 
@@ -60,37 +61,61 @@ class LastLoad:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The hashes of the registered keys, sorted, and the hash of each one's source values."""
+    """The hashes of the registered keys, sorted, the hash of each one's source values, and which were seen.
+
+    ``seen`` are the keys that the file has, whatever became of their rows.
+    """
 
     keys: Int64Array
     hashes: Int64Array
+    seen: BoolArray
 
     @classmethod
     def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Registered:
         """All of the dataset's assets of the kind."""
-        statement = sql.SQL(
-            "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {} AND kind = {})"
-            " TO STDOUT (FORMAT csv)"
-        ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            parts = [_hashed(text) for text in _texts(copy)]
+        parts = [_hashed(text) for text in _registered(connection, dataset_id, kind)]
         keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
         order = np.argsort(keys, kind="stable")
-        return cls(keys[order], hashes[order])
+        return cls(keys[order], hashes[order], np.zeros(len(order), dtype=np.bool_))
 
     def compare(self, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows' keys are registered, and which of these say the same as when they were last loaded."""
         places = lookup(self.keys, identity.key_hashes)
         existing: BoolArray = places >= 0
+        self.seen[places[existing]] = True
         same = existing.copy()
         same[existing] = self.hashes[places[existing]] == identity.hashes[existing]
         return existing, same
+
+    def see(self, keys: Column) -> None:
+        """Note the keys of rows that are not compared."""
+        places = lookup(self.keys, hashes_of([keys]))
+        self.seen[places[places >= 0]] = True
+
+    def unseen(self, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[Column]:
+        """The keys that the file does not have, read anew: only their hashes were kept."""
+        if self.seen.all():
+            return
+        for text in _registered(connection, dataset_id, kind):
+            keys = arrow.read_csv_text(text, _COLUMNS).columns["key"]
+            places = lookup(self.keys, hashes_of([keys]))
+            yield arrow.take(keys, (places >= 0) & ~self.seen[places])
 
     def holds_most(self, keys: Column | None) -> bool:
         """Whether at least half of the keys are registered."""
         if keys is None or not len(keys):
             return False
         return bool((lookup(self.keys, hashes_of([keys])) >= 0).mean() >= _SAME_ROWS)
+
+
+def _registered(connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[bytes]:
+    """The keys of a dataset's assets of a kind and the hashes of what their rows said, as CSV."""
+    statement = sql.SQL(
+        "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {} AND kind = {})"
+        " TO STDOUT (FORMAT csv)"
+    ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        yield from _texts(copy)
 
 
 def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
@@ -102,5 +127,5 @@ def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
 
 def _hashed(text: bytes) -> Int64Array:
     """The hashes of keys, and of what these rows said."""
-    batch = arrow.read_csv_text(text, ("key", "hash"))
+    batch = arrow.read_csv_text(text, _COLUMNS)
     return np.stack([hashes_of([batch.columns["key"]]), arrow.parsed_integers(batch.columns["hash"])])

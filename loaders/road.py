@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,12 +12,13 @@ from loaders.arrow import Column, ObjectArray
 from loaders.draft import Draft
 from loaders.exported import of_other_kinds
 from loaders.findings import SHOWN, Facts, Finding, Findings, Verdict, shown
-from loaders.formats import Rows
-from loaders.keys import Identity, Seen, identify, judge_keys
+from loaders.formats import Rows, Unread
+from loaders.keys import Identity, Seen, identify, judge_keys, judge_twins
+from loaders.modes import flagged
 from loaders.places import Places, Raw, Written, settle_places, written_geometries
 from loaders.prepare import Options, Prepared
 from loaders.registered import Registered
-from loaders.values import convert
+from loaders.values import convert, present
 from spatial.arrays import BoolArray, Int64Array
 from spatial.systems import Area
 from twin.registry.divisions import Divisions
@@ -26,7 +28,8 @@ from twin.registry.divisions import Divisions
 class Road:
     """Everything that is settled before the first row, and what has to be remembered from row to row.
 
-    ``seed`` is that of the rows' hashes; ``placed`` counts the rows that came with a geometry.
+    ``seed`` is that of the rows' hashes; ``placed`` counts the rows that came with a geometry, ``nameless``
+    those of which nobody knows the key. ``gone`` are the keys of registered assets that rows say are gone.
     """
 
     ready: Prepared
@@ -35,10 +38,13 @@ class Road:
     options: Options
     seed: int
     placed: int = 0
+    gone: list[Column] = field(default_factory=list)
+    nameless: int = 0
     extent: Area | None = field(init=False)
     _earlier: tuple[tuple[str, Seen], ...] = ()
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=Seen)
+    _said: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
         self.extent = self.divisions.extent
@@ -52,12 +58,13 @@ class Road:
             value = line.value and line.value[:SHOWN]
             found = Finding(line.number, None, value, line.reason, {}, line.key)
             self.ready.receipt.rejections.add(found)
+        self._see_unread(rows.unread)
         self.ready.receipt.read += len(rows) + len(rows.unread)
         rows = self._of_the_kind(rows)
         written = written_geometries(rows, self.ready.plan.position)
         self.placed += int(written.there.sum())
         identity = identify(rows, written, self.ready.key, self.seed, self._places)
-        left, existing = self._left(rows, identity)
+        left, existing = self._left(rows, written, identity)
         return self._judge(rows.take(left), written.take(left), identity.take(left), existing[left])
 
     def pass_over(self, rows: Rows) -> None:
@@ -76,19 +83,53 @@ class Road:
             return rows
         verdict = self._verdict(rows.numbers)
         verdict.reject(others, "kind.other", "kind", shown(rows.columns["kind"]))
+        if self.ready.key is not None:
+            self.registered.see(arrow.take(present(rows.columns[self.ready.key]), others))
         return rows.take(verdict.alive)
 
-    def _left(self, rows: Rows, identity: Identity) -> tuple[BoolArray, BoolArray]:
+    def _left(self, rows: Rows, written: Raw | Written, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows are neither doubles nor as they were, and which of all are registered."""
         verdict = self._verdict(rows.numbers, identity)
         judge_keys(identity, self._keys, verdict, self.ready.key)
         for file, seen in self._earlier:
             there, facts = seen.holds(identity.key_hashes), _always(file=file)
             verdict.reject(there, "key.other_file", self.ready.key, shown(identity.keys), facts)
+        self.nameless += int(arrow.is_null(identity.keys).sum())
         existing, same = self.registered.compare(identity)
-        same &= verdict.alive
+        gone = self._gone(rows, identity, existing, verdict)
+        if self.ready.key is not None:
+            placed = written.there
+            judge_twins(
+                identity,
+                placed & ~gone,
+                ~existing,
+                self._said,
+                verdict,
+                reject=self.options.on_suspect == "reject",
+            )
+        same &= verdict.alive & ~gone
+        if self.options.mode == "insert":
+            same &= False
         self.ready.receipt.same += int(same.sum())
-        return verdict.alive & ~same, existing
+        return verdict.alive & ~same & ~gone, existing
+
+    def _gone(self, rows: Rows, identity: Identity, existing: BoolArray, verdict: Verdict) -> BoolArray:
+        """Which rows of a file of changes say that their asset is gone; those of no asset are rejected."""
+        flag = self.ready.delete
+        if flag is None:
+            return np.zeros(len(rows), dtype=np.bool_)
+        gone = flagged(flag, rows) & verdict.alive
+        verdict.reject(gone & ~existing, "delete.unknown", flag.column, shown(rows.columns[flag.column]))
+        gone &= existing
+        self.gone.append(arrow.take(identity.keys, gone))
+        return gone
+
+    def _see_unread(self, lines: Sequence[Unread]) -> None:
+        """Note which assets the lines that could not be read are about, as far as they say."""
+        keys = [line.key for line in lines if line.reason != "row.total"]
+        self.nameless += keys.count(None)
+        if keys:
+            self.registered.see(arrow.texts(key for key in keys if key is not None))
 
     def _judge(
         self, rows: Rows, written: Raw | Written, identity: Identity, existing: BoolArray

@@ -17,22 +17,29 @@ from psycopg import sql
 from loaders.coding import Coder, Group
 from loaders.findings import Finding
 from loaders.job import HASH, Job
+from loaders.modes import RETIRING
+from loaders.retire import settle_retired
 from spatial.arrays import BoolArray, GeometryArray, Int64Array
 from spatial.geometry import from_wkb
 from twin.registry.partitions import lock_kind
 
 TOLERANCE = 1e-8
 """Degrees, about a millimetre, by which a geometry may differ and be the same: what formats round away."""
+NEAR = 5
+"""Metres by which two departments' positions of one thing may differ: what GNSS on a phone is good for."""
 _FETCH = 10_000
 
 
 def settle(job: Job) -> list[str]:
     """Take from the staging tables what is rejected or would change nothing; count the rest.
 
-    Gives the codes that rejected rows had got, which no asset will bear.
+    Gives the codes that rejected rows had got, which no asset will bear. Raises ``RetiresTooMany``.
     """
     lock_kind(job.connection, job.kind)
+    if job.options.mode in RETIRING:
+        settle_retired(job)
     _ask_registry(job)
+    _note_suspects(job)
     with _whole_tables(job):
         unused = list(_judge_rows(job))
     _drop_same(job)
@@ -55,9 +62,18 @@ def _ask_registry(job: Job) -> None:
     job.stage.analyze()
 
 
+def _note_suspects(job: Job) -> None:
+    """Note the new rows that seem to be assets of other datasets, where these have any of the kind."""
+    if job.number("other_datasets"):
+        rejected = job.options.on_suspect == "reject"
+        job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR))
+
+
 def _judge_rows(job: Job) -> Iterator[str]:
     """Reject rows and note warnings, by the staging tables alone; gives codes that nobody needs now."""
-    given_up = job.stage.composed("given_up")
+    given_up = _given_up(job)
+    if job.options.mode == "insert":
+        job.run("note_registered")
     yield from _drop_rejected(job)
     job.run("note_doubled_codes")
     yield from _drop_rejected(job)
@@ -68,8 +84,15 @@ def _judge_rows(job: Job) -> Iterator[str]:
     job.run("drop_shared_identifiers")
     job.run("note_other_codes")
     job.run("note_unknown_parents")
+    job.run("drop_suspects")
     job.run("name_findings")
     job.run("mark_other_identifiers")
+
+
+def _given_up(job: Job) -> sql.Composed:
+    """The statement that gives the identifiers which assets bear now and no longer will."""
+    names = ["given_up", "given_up_retired"] if job.receipt.retired else ["given_up"]
+    return sql.SQL("UNION ALL\n").join(map(job.stage.composed, names))
 
 
 def _drop_rejected(job: Job) -> Iterator[str]:
@@ -154,6 +177,8 @@ def _count(job: Job) -> None:
     receipt.new += new
     receipt.changed += changed
     receipt.parents_by_place += by_place
+    if job.options.mode == "delta":
+        receipt.changed += receipt.retired
 
 
 def _take_findings(job: Job) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from psycopg import Connection, sql
 
 from loaders import arrow
+from loaders.arrow import Column
 from loaders.coding import Coded
 from loaders.copy_binary import Field, constant
 from loaders.draft import Draft
@@ -24,7 +25,7 @@ from twin.registry.statements import statement
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the datasets apart.
 LOAD_LOCK = 0x7E10
 
-_SUFFIXES = ("", "_identifier", "_borne", "_finding")
+_SUFFIXES = ("", "_identifier", "_borne", "_finding", "_retired")
 
 
 @contextmanager
@@ -52,6 +53,11 @@ class Stage:
         """The table of rows."""
         return sql.Identifier("stage", self.name)
 
+    @property
+    def retired(self) -> sql.Identifier:
+        """The table of assets that are to be retired."""
+        return sql.Identifier("stage", f"{self.name}_retired")
+
     def execute(
         self, name: str, parameters: Mapping[str, object] | None = None, /, **parts: sql.Composable
     ) -> int:
@@ -65,8 +71,9 @@ class Stage:
             "identifiers": sql.Identifier("stage", f"{self.name}_identifier"),
             "borne": sql.Identifier("stage", f"{self.name}_borne"),
             "findings": sql.Identifier("stage", f"{self.name}_finding"),
+            "retired": self.retired,
         }
-        return sql.SQL(statement("loaders", name)).format(**tables, **parts)
+        return sql.SQL(statement("loaders", name)).format(**{**tables, **parts})
 
     def create(self) -> None:
         """Make the tables; those of a killed load of the same dataset go."""
@@ -101,6 +108,12 @@ class Stage:
                     "value": ("text", arrow.take(values, there)),
                 }
                 copy_rows(self.connection, ("stage", f"{self.name}_identifier"), own, int(there.sum()))
+
+    def copy_retired(self, keys: Column) -> None:
+        """Copy the keys of assets that are to be retired."""
+        if len(keys):
+            fields: dict[str, Field] = {"source_key": ("text", keys)}
+            copy_rows(self.connection, ("stage", f"{self.name}_retired"), fields, len(keys))
 
     def analyze(self) -> None:
         """Let the planner know what was copied."""

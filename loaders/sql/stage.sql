@@ -53,4 +53,10 @@ CREATE UNLOGGED TABLE {findings} (
     field text NOT NULL,
     value text,
     fact text
+);
+-- The assets that are to be retired, by key; of those that are not retired already the code.
+CREATE UNLOGGED TABLE {retired} (
+    source_key text NOT NULL,
+    code text,
+    existing boolean NOT NULL DEFAULT true
 )

@@ -290,7 +290,10 @@ BAD: dict[str, Bad] = {
     "no such mapping": Bad(text("a.csv", GOOD), (*LAMP, *MAPPING), "file.missing", ("m.toml",)),
     "a mapping that is no TOML": Bad(mapped("key ="), (*LAMP, *MAPPING), "mapping.invalid", ("m.toml",)),
     "an entry that mappings have not": Bad(
-        mapped("keys = 'id'"), (*LAMP, *MAPPING), "mapping.invalid", ("'keys'", "crs, fields, key, kind")
+        mapped("keys = 'id'"),
+        (*LAMP, *MAPPING),
+        "mapping.invalid",
+        ("'keys'", "crs, delete, fields, key, kind"),
     ),
     "a field with column and value": Bad(
         mapped("[fields]\nname = { column = 'id', value = 'x' }"),

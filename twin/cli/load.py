@@ -99,6 +99,21 @@ def load(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on behind the last batch. 从上次提交的批次继续。")
     ] = False,
+    mode: Annotated[
+        Literal["upsert", "insert", "mirror", "delta"],
+        typer.Option(
+            help="insert: only new keys; mirror: retire what the file lacks; delta: a file of changes. "
+            "仅新增；停用文件所无；变更文件。"
+        ),
+    ] = "upsert",
+    retire_up_to: Annotated[
+        float,
+        typer.Option("--retire-up-to", metavar="PERCENT", help="Retire at most this share. 停用比例上限。"),
+    ] = 5.0,
+    on_suspect: Annotated[
+        Literal["load", "reject"],
+        typer.Option(help="What becomes of a row that seems to be there already. 疑似重复的行如何处理。"),
+    ] = "load",
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")] = False,
 ) -> None:
     """Load a file or a city: every row is new, changed, same or rejected. 加载文件或城市，逐行给出结果。"""
@@ -107,7 +122,7 @@ def load(
 
     options = Options(
         kind, layer, mapping, crs, accuracy, dataset, division, attribution, rejects, force, on_error,
-        dry_run, batch, resume,
+        dry_run, batch, resume, mode, retire_up_to, on_suspect,
     )  # fmt: skip
     receipts: list[Receipt] = []
     accounts: list[Account] = []
@@ -284,7 +299,20 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     if receipt.parents_by_place:
         count = f"{receipt.parents_by_place:,}"
         yield f"Put into what they stand in: {count}.", f"按位置确定所属：{count} 个。"
+    yield from _retired_facts(receipt)
     yield from (NOTES[note] for note in receipt.notes)
+
+
+_RETIRED = {
+    "mirror": ("Retired, because the source dropped them: {:,}.", "来源已不含、现已停用：{:,} 个。"),
+    "delta": ("Retired, as their rows say: {:,}.", "按文件所述停用：{:,} 个。"),
+}
+
+
+def _retired_facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
+    if receipt.retired and receipt.mode in _RETIRED:
+        en, chinese = _RETIRED[receipt.mode]
+        yield en.format(receipt.retired), chinese.format(receipt.retired)
 
 
 def _undo_facts(receipt: Receipt, name: str) -> Iterator[tuple[str, str]]:

@@ -237,6 +237,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "assumed_fields": ("Assumed by headings and values", "按列名与取值推定"),
     "unused_columns": ("Columns not used", "未使用的列"),
     "by_place": ("Put into what they stand in", "按位置确定所属"),
+    "retired_assets": ("Retired", "停用"),
     # identity file: its parts
     "identity": ("Who it is", "是什么"),
     "place": ("Where it is", "在哪里"),

@@ -1,0 +1,58 @@
+"""Assets are retired: those that a mirrored source has dropped, or that a file of changes says are gone.
+
+They are found by key when all rows are read, settled with the rows under the kind's lock, and written with
+them: as new versions, without identifiers, and with a hash that no row has, so that a row brings them back.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from loaders.errors import KeysUnknown, RetiresTooMany
+from loaders.job import Job
+from loaders.road import Road
+
+
+def mark(job: Job, road: Road) -> None:
+    """Put beside the copied rows the keys of what may be retired. Raises ``KeysUnknown``."""
+    if job.options.mode == "mirror":
+        if road.nameless:
+            raise KeysUnknown(source=job.receipt.source, rows=f"{road.nameless:,}")
+        gone = list(road.registered.unseen(job.connection, job.dataset_id, job.kind))
+    else:
+        gone = road.gone
+    for keys in gone:
+        job.stage.copy_retired(keys)
+
+
+def settle_retired(job: Job) -> None:
+    """Count what is to be retired, without what is retired already. Raises ``RetiresTooMany``."""
+    receipt = job.receipt
+    marked = job.run("retired_codes")
+    receipt.retired = marked - job.run("drop_retired")
+    if job.options.mode == "delta":
+        receipt.same += marked - receipt.retired
+    living = job.number("living")
+    if receipt.retired * 100 > living * job.options.retire_up_to:
+        raise RetiresTooMany(
+            dataset=receipt.dataset,
+            kind=receipt.kind,
+            retired=f"{receipt.retired:,}",
+            living=f"{living:,}",
+            percent=f"{receipt.retired * 100 / living:.3g}",
+            limit=f"{job.options.retire_up_to:g}",
+        )
+
+
+def retire(job: Job) -> None:
+    """Write what ``settle_retired`` counted."""
+    from twin.registry.tables import STATE_COLUMNS
+
+    job.run(
+        "close_versions",
+        stage=job.stage.retired,
+        state=sql.SQL(", ").join(map(sql.Identifier, STATE_COLUMNS)),
+        old_state=sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS),
+    )
+    job.run("retire_assets")
+    job.run("retire_identifiers")

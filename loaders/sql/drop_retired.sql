@@ -1,0 +1,2 @@
+-- Leave out what is retired already.
+DELETE FROM {retired} WHERE code IS NULL

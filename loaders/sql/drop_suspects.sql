@@ -1,0 +1,4 @@
+-- Say nothing of suspected rows that were rejected for another reason.
+DELETE FROM {findings} f
+WHERE f.reason = 'asset.suspected' AND NOT f.rejected
+  AND NOT EXISTS (SELECT FROM {stage} s WHERE s.row_number = f.row_number)
