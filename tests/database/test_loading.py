@@ -423,7 +423,7 @@ def test_both_roads_lead_to_the_same(
         )
     assert found[0] == found[1]
     assert found[0][0][1][1] == {"identifier.duplicate": 1}
-    assert found[0][0][0][2]["identifier.shared"] == 20
+    assert found[0][0][0][2]["identifier.shared"] == 19
 
 
 def registered(owner: Connection) -> list[list[object]]:

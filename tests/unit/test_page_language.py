@@ -48,7 +48,7 @@ def test_the_address_goes_before_the_browser() -> None:
 
 def test_every_text_exists_in_both_languages_and_is_used() -> None:
     english, chinese = texts("en"), texts("zh")
-    other = {"html_lang", "other_language", "comma"}
+    other = {"html_lang", "other_language", "comma", "colon"}
     assert english.keys() == chinese.keys()
     assert [name for name, text in english.items() if CHINESE.search(text)] == ["other_language"]
     assert [name for name, text in chinese.items() if name not in other and not CHINESE.search(text)] == []
