@@ -173,7 +173,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "dataset_hint": ("the file's name", "文件名"),
     "credit": ("Whom to name as the source", "来源署名"),
     "unit": ("Unit", "单位"),
-    "unit_own": ("as {unit}", "即 {unit}"),
     "upload_accuracy": ("Accuracy of positions, metres", "点位精度（米）"),
     "upload_accuracy_hint": ("for rows that bring none", "用于未注明精度的行"),
     "upload_division": ("Division where nothing else tells it", "缺省区划"),
