@@ -23,6 +23,8 @@ from spatial.arrays import BoolArray, FloatArray, Int64Array
 _LONGEST_LINE = 1 << 24
 """Bytes of a CSV's row; Arrow reads a block at a time, and a row must fit into one."""
 
+_LAST_YEAR = 9999
+
 ObjectArray = np.typing.NDArray[np.object_]
 _NOTHING = pa.scalar(b"", pa.large_binary())
 Scalar = str | bytes | int | float | bool
@@ -96,7 +98,10 @@ def numbers(values: FloatArray | Int64Array | BoolArray, missing: BoolArray | No
 
 def floats(column: Column) -> FloatArray:
     """A numeric column as floats, NaN where null."""
-    result: FloatArray = pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False, writable=True)
+    # Whole numbers beyond 2**53 lose their last digits, which checked casts refuse.
+    inexact = pa.types.is_integer(column.type)
+    numbers = pc.cast(column, pa.float64(), safe=not inexact)
+    result: FloatArray = numbers.to_numpy(zero_copy_only=False, writable=True)
     return result
 
 
@@ -118,6 +123,29 @@ def days(column: Column) -> Int64Array:
 def is_text(column: Column) -> bool:
     """Whether the column holds texts."""
     return bool(pa.types.is_string(column.type) or pa.types.is_null(column.type))
+
+
+def is_number(column: Column) -> bool:
+    """Whether the column holds whole numbers or floats."""
+    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+
+
+def without_nan(column: Column) -> Column:
+    """The numbers with null for what is no number."""
+    return without(column, _mask(pc.fill_null(pc.is_nan(column), False)))
+
+
+def is_date(column: Column) -> bool:
+    """Whether the column holds dates or times, of years that are written with four digits."""
+    if not (pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)):
+        return False
+    years = pc.min_max(pc.year(column)).as_py()
+    return years["min"] is None or 1 <= years["min"] <= years["max"] <= _LAST_YEAR
+
+
+def iso_dates(column: Column) -> Column:
+    """Dates, and those of times (UTC), as ISO 8601 texts."""
+    return _column(pc.cast(pc.cast(column, pa.date32(), safe=False), pa.string()))
 
 
 def objects(column: Column) -> ObjectArray:

@@ -63,6 +63,10 @@ def convert(plan: Plan, columns: Mapping[str, Column], verdict: Verdict) -> Conv
 
 
 def _fill(filling: Filling, columns: Mapping[str, Column], length: int, verdict: Verdict) -> Column:
+    if _is_typed(filling, columns):
+        return arrow.first_of(
+            [_of_type(filling.meaning, columns[c.name], c.unit, verdict) for c in filling.columns]
+        )
     if filling.source.value is not None:
         texts: list[tuple[Column, str | None]] = [(arrow.constant(filling.source.value, length), None)]
     else:
@@ -84,6 +88,21 @@ def _fill(filling: Filling, columns: Mapping[str, Column], length: int, verdict:
         for text, unit in texts
     ]
     return arrow.first_of(found)
+
+
+def _is_typed(filling: Filling, columns: Mapping[str, Column]) -> bool:
+    """Whether all that fills the field is of its type in the file, and need not be read from text."""
+    source, meaning = filling.source, filling.meaning
+    if source.value is not None or source.values or filling.parts or isinstance(meaning, Identifier):
+        return False
+    fits = {"integer": arrow.is_number, "number": arrow.is_number, "date": arrow.is_date}.get(meaning.type)
+    return fits is not None and all(fits(columns[column.name]) for column in filling.columns)
+
+
+def _of_type(meaning: Attribute | Identifier, column: Column, unit: str | None, verdict: Verdict) -> Column:
+    if isinstance(meaning, Attribute) and meaning.type != "date":
+        return _number(arrow.without_nan(column), meaning, unit, verdict)
+    return arrow.iso_dates(column)
 
 
 def present(column: Column) -> Column:
@@ -167,13 +186,14 @@ def _number(text: Column, attribute: Attribute, unit: str | None, verdict: Verdi
 
 
 def quantities(text: Column, into: str | None, assumed: str | None) -> FloatArray:
-    """The numbers that the texts write, with a unit or without, in the unit ``into``; NaN where none is."""
-    plain = arrow.matches(text, _PLAIN_NUMBER)
-    numbers = arrow.parsed_floats(arrow.without(text, ~plain))
+    """The numbers that the texts write or the column holds, in the unit ``into``; NaN where none is."""
+    typed = arrow.is_number(text)
+    plain = ~arrow.is_null(text) if typed else arrow.matches(text, _PLAIN_NUMBER)
+    numbers = arrow.floats(text) if typed else arrow.parsed_floats(arrow.without(text, ~plain))
     scale = factor(assumed, into) if assumed is not None and into is not None else 1.0
     if scale is not None and scale != 1.0:
         numbers = np.round(numbers * scale, _DECIMALS)
-    if not plain.all():
+    if not typed and not plain.all():
         numbers[~plain] = arrow.floats(
             arrow.map_distinct(
                 arrow.take(text, ~plain), lambda word: _written(word, into, assumed), "float64"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,23 @@ def filled(
     return made.attributes[attribute.name].to_pylist(), dict(verdict.warnings.counts)
 
 
+def pa_floats(values: list[float | None]) -> Column:
+    return arrow.numbers(
+        np.array([0.0 if v is None else v for v in values]), np.array([v is None for v in values])
+    )
+
+
+def pa_integers(values: list[int | None]) -> Column:
+    return arrow.numbers(
+        np.array([0 if v is None else v for v in values], dtype=np.int64),
+        np.array([v is None for v in values]),
+    )
+
+
+def pa_moments(values: list[datetime | None]) -> Column:
+    return pa.array(values, pa.timestamp("ms"))
+
+
 HEIGHT = Attribute("height", "number", "Height", "高度", "ours", unit="m", minimum=0, maximum=100)
 COUNT = Attribute("count", "integer", "Count", "数量", "ours", minimum=0)
 LIT = Attribute("lit", "boolean", "Lit", "亮", "ours")
@@ -136,6 +154,28 @@ def test_choices_by_value_label_and_synonym() -> None:
 
 def test_one_value_for_all_rows() -> None:
     assert filled(HEIGHT, [None, "7"], value="12 ft")[0] == [3.6576, 3.6576]
+
+
+INSTALLED = Attribute("installed", "date", "Installed", "安装日期", "ours")
+MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31))
+
+
+@given(
+    st.lists(st.none() | st.floats(-1000, 1000) | st.just(float("nan")), min_size=1).map(pa_floats)
+    | st.lists(st.none() | st.integers(-(2**62), 2**62), min_size=1).map(pa_integers)
+    | st.lists(st.none() | MOMENTS, min_size=1).map(pa_moments)
+)
+def test_columns_that_are_of_a_type_mean_what_their_texts_mean(column: Column) -> None:
+    for meaning in (HEIGHT, COUNT) if arrow.is_number(column) else (INSTALLED,):
+        for unit in ("ft", None) if meaning is HEIGHT else (None,):
+            found = []
+            for given_ in (column, arrow.as_text(column)):
+                verdict = Verdict(np.arange(1, len(column) + 1), Findings(), Findings())
+                filling = Filling(Field("attribute", meaning.name), meaning, (PlanColumn("c", unit),))
+                plan = Plan(kind("streetlight"), (filling,), Position(), None, (), ())
+                made = convert(plan, {"c": given_}, verdict).attributes[meaning.name].to_pylist()
+                found.append((made, dict(verdict.warnings.counts)))
+            assert found[0] == found[1]
 
 
 @given(st.lists(st.none() | st.floats(allow_nan=False, allow_infinity=False), min_size=1))
