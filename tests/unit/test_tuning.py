@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twin.registry.embedded.tuning import DURABLE, GB, MB, machine_memory, tuned
+from twin.registry.embedded.tuning import DURABLE, GB, MB, compression, machine_memory, tuned
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_nothing_tuned_costs_durability() -> None:
 
 def test_the_machine_has_memory() -> None:
     assert machine_memory() > 128 * MB
+
+
+def test_the_log_is_compressed_by_what_the_server_has() -> None:
+    found = [
+        compression(version, lz4=lz4)["wal_compression"]
+        for version, lz4 in ((14, True), (15, True), (17, False))
+    ]
+    assert found == ["on", "lz4", "on"]

@@ -20,10 +20,11 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 @dataclass(frozen=True)
 class Installation:
-    """One installed PostgreSQL: its major version and the folder of its programs."""
+    """One installed PostgreSQL: its major version, its programs' folder, and if it was built with LZ4."""
 
     version: int
     bin: Path
+    lz4: bool = False
 
     def program(self, name: str) -> str:
         """The path of one of its programs, e.g. ``initdb``."""
@@ -43,10 +44,10 @@ def _installations() -> Iterator[Installation]:
     if on_path := shutil.which("pg_config"):
         configs.append(on_path)
     for config in configs:
-        asked = [config, "--version", "--bindir", "--sharedir"]
+        asked = [config, "--version", "--bindir", "--sharedir", "--configure"]
         answer = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines()
-        if len(answer) == 3 and (major := re.search(r"\d+", answer[0])):
-            found = Installation(int(major[0]), Path(answer[1]))
+        if len(answer) == 4 and (major := re.search(r"\d+", answer[0])):
+            found = Installation(int(major[0]), Path(answer[1]), "--with-lz4" in answer[3])
             postgis = Path(answer[2]) / "extension" / "postgis.control"
             if found.version >= OLDEST and (found.bin / "initdb").is_file() and postgis.is_file():
                 yield found

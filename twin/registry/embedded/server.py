@@ -124,8 +124,10 @@ class Server:
 
     def _launch(self, here: Place) -> None:
         version = int((here.data / "PG_VERSION").read_text(encoding="utf-8"))
-        pg_ctl = installed.find(version).program("pg_ctl")
-        here.config.write_text(_configuration(here, self.extra), encoding="utf-8")
+        programs = installed.find(version)
+        pg_ctl = programs.program("pg_ctl")
+        settings = tuning.compression(programs.version, lz4=programs.lz4) | dict(self.extra)
+        here.config.write_text(_configuration(here, settings), encoding="utf-8")
         if here.log.exists() and here.log.stat().st_size > LARGEST_LOG:
             here.log.replace(here.log.with_suffix(".log.1"))
         wait = ["-w", "-s", "-t", str(LONGEST_START)]
