@@ -1,23 +1,10 @@
-"""Work beside the main thread: batches read ahead, and batches written while the next are judged."""
+"""Work beside the main thread: batches written while the next are judged, indexes built side by side."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
-
-T = TypeVar("T")
-_END = object()
-
-
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The items, each made by a thread while the one before it is used."""
-    with ThreadPoolExecutor(1) as thread:
-        coming: Future[Any] = thread.submit(next, items, _END)
-        while (item := coming.result()) is not _END:
-            coming = thread.submit(next, items, _END)
-            yield item
 
 
 class Background:

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from loaders.background import ahead
 from loaders.batches import Batches, require_compatible
 from loaders.bundle import named_as_given
 from loaders.coding import Coder
@@ -195,10 +194,8 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
 
 
 def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:
-    """The batches, read ahead; waiting for them is timed, and progress told."""
-    batches = ahead(iter(ready.rows))
-    if rejects is not None:
-        batches = rejects.watched(batches)
+    """The batches; reading them is timed, and progress told."""
+    batches = iter(ready.rows) if rejects is None else rejects.watched(iter(ready.rows))
     while True:
         if progress is not None:
             progress(ready.receipt.read, ready.source.count)
