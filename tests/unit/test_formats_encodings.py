@@ -73,9 +73,15 @@ def test_chinese_far_inside_a_file_is_found(tmp_path: Path) -> None:
     assert (opened(path).encoding, opened(path).encoding_found) == ("GB18030", "detected")
 
 
+def by_chance_utf8(text: str) -> bool:
+    """Whether the text's bytes are UTF-8 for the most part, as those of a few characters can be."""
+    read = text.encode("gb18030").decode(errors="replace")
+    return read.count("\ufffd") * 2 <= len(read)
+
+
 COMMON = st.text(
     st.sampled_from("上海市浦东新区路灯井盖管线编号名称南北中大小三人民解放延安"), min_size=2
-).filter(lambda text: not decodes(text.encode("gb18030"), "utf-8"))
+).filter(lambda text: not by_chance_utf8(text))
 
 
 @given(COMMON)
