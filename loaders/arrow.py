@@ -76,11 +76,6 @@ def constant(value: Scalar, length: int) -> Column:
     return _column(pa.repeat(pa.scalar(value), length))
 
 
-def unknown_numbers(length: int) -> Column:
-    """A column of numbers without a value."""
-    return _column(pa.nulls(length, pa.float64()))
-
-
 def texts(values: Iterable[str | None] | ObjectArray) -> Column:
     """A column of texts."""
     return _column(pa.array(values, pa.string()))

@@ -30,7 +30,6 @@ from loaders.job import Job
 from loaders.keys import Seen
 from loaders.merge import analyze, keep_receipt
 from loaders.modes import RETIRING
-from loaders.prepare import Options
 from loaders.session import another
 from spatial.arrays import Int64Array
 from twin.identity.adoption import COMPONENT_CODE
@@ -75,13 +74,13 @@ class Fresh:
     seen: dict[str, Seen] = field(default_factory=dict)
 
     @classmethod
-    def fits(cls, job: Job, options: Options) -> bool:
+    def fits(cls, job: Job) -> bool:
         """Whether this road leads where the other one does; if so, nobody else can begin the kind now.
 
         It does not where rows may name what is registered already: codes, parents, identifiers of others. Nor
         does it in batches, of which the second meets the first, or for what retires assets.
         """
-        if options.batch is not None or options.mode in RETIRING:
+        if job.options.batch is not None or job.options.mode in RETIRING:
             return False
         brought, connection = job.brought, job.connection
         names_others = brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes
@@ -124,13 +123,13 @@ class Fresh:
         with receipt.timed("copy"):
             self.copier.give(partial(self._copy, draft, coded, borne, self.writer))
 
-    def finish(self, options: Options, divisions: Sequence[str], keep: Callable[[], None]) -> None:
+    def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
         job, receipt = self.job, self.job.receipt
         with receipt.timed("copy"):
             builds = index_builds(job.connection, job.kind)
             self.copier.finish()
-        if options.on_error == "abort" and receipt.rejected:
+        if job.options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
         if receipt.dry_run:
             return
@@ -140,10 +139,10 @@ class Fresh:
             with receipt.timed("analyze"):
                 analyze(job.connection, job.kind)
         with receipt.timed("merge"), job.connection.transaction():
-            self._show(options, divisions)
+            self._show(divisions)
             keep()
 
-    def conclude(self, options: Options) -> None:
+    def conclude(self) -> None:
         """There is nothing left to do."""
 
     def stop(self) -> None:
@@ -231,7 +230,7 @@ class Fresh:
 
             side_by_side([partial(build, one) for one in builds], BUILDERS)
 
-    def _show(self, options: Options, divisions: Sequence[str]) -> None:
+    def _show(self, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""
         job, connection = self.job, self.job.connection
         for division in divisions:
@@ -242,7 +241,7 @@ class Fresh:
         if job.receipt.new:
             attach_partitions(connection, job.kind)
             connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (job.receipt.load,))
-        keep_receipt(connection, job.dataset_id or 0, job.receipt, options.as_json(), self.recorded_at)
+        keep_receipt(connection, job.dataset_id or 0, job.receipt, job.options.as_json(), self.recorded_at)
 
 
 def _status(draft: Draft) -> Field:

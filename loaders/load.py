@@ -127,9 +127,9 @@ def _register(road: Road, way: Way, batches: Batches, before: Snapshot, *, ended
     if options.mode in RETIRING:
         mark(way.job, road)
     divisions = [d for d in (options.division, road.divisions.home) if d]
-    way.finish(options, divisions, partial(batches.keep, ended=ended))
+    way.finish(divisions, partial(batches.keep, ended=ended))
     if ended:
-        way.conclude(options)
+        way.conclude()
 
 
 def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Way]:
@@ -158,7 +158,7 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         at_once="code" not in ready.plan.filled("common"),
         reserving=not options.dry_run,
     )
-    return road, Fresh(job, coder) if Fresh.fits(job, options) else Staged(job, coder)
+    return road, Fresh(job, coder) if Fresh.fits(job) else Staged(job, coder)
 
 
 def require_division(division: str, known: Container[str]) -> None:

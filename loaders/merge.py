@@ -12,26 +12,27 @@ from psycopg.types.json import Jsonb
 
 from loaders.job import HASH, Job
 from loaders.receipt import Receipt
-from loaders.retire import retire
+from loaders.retire import close_versions, retire
 from twin.kinds import Kind
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
     PARTITIONED,
-    attach_partitions,
     begin_partitions,
-    index_builds,
+    complete_partitions,
     partition_name,
 )
 from twin.registry.statements import statement
 from twin.registry.words import searchable
 
 
-def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> None:
+def merge(job: Job, divisions: Sequence[str]) -> None:
     """Write what ``settle`` left, within the same transaction; ``divisions`` are made known first."""
     receipt = job.receipt
     for division in divisions:
         ensure_known(job.connection, division)
-    job.dataset_id = job.number("ensure_dataset")
+    if job.dataset_id is None:
+        job.dataset_id = job.number("next_dataset")
+    job.run("save_dataset")
     receipt.load = receipt.load or job.number("next_load")
     if receipt.retired:
         retire(job)
@@ -44,7 +45,7 @@ def merge(job: Job, options: dict[str, object], divisions: Sequence[str]) -> Non
         refresh_words(job.connection, job.stage.table, job.facts)
     if receipt.new or receipt.changed or receipt.retired:
         job.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (receipt.load,))
-    keep_receipt(job.connection, job.dataset_id, receipt, options)
+    keep_receipt(job.connection, job.dataset_id, receipt, job.options.as_json())
 
 
 # A new asset is valid since it was installed, where that is known and past, else since now.
@@ -58,17 +59,11 @@ def _insert(job: Job) -> None:
         partition = sql.Identifier("twin", partition_name(job.kind, parent))
         job.run(name, partition=partition, hash=HASH, valid_from=_VALID_FROM)
     if begun:
-        for build in index_builds(job.connection, job.kind):
-            job.connection.execute(build.statement)
-        attach_partitions(job.connection, job.kind)
+        complete_partitions(job.connection, job.kind)
 
 
 def _write_changes(job: Job) -> None:
-    from twin.registry.tables import STATE_COLUMNS
-
-    state = sql.SQL(", ").join(map(sql.Identifier, STATE_COLUMNS))
-    old_state = sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS)
-    job.run("close_versions", state=state, old_state=old_state)
+    close_versions(job, job.stage.table)
     job.run("update_assets", assignments=_assignments(job), hash=HASH)
     job.run("return_assets", hash=HASH)
     job.run("close_identifiers", given_up=job.stage.composed("given_up"))

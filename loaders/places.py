@@ -35,7 +35,6 @@ _TYPES = {
 SRID = 4326
 _EWKB_HEADS = {head: head[:4] + b"\x20" + SRID.to_bytes(4, "little") for head in (POINT, POLYGON)}
 """How a plain geometry's WKB begins, and its extended WKB, which says the system (PostGIS, EWKB)."""
-_NO_WKB = (np.empty(0, np.uint8), np.empty(0, np.int64), np.empty(0, np.int64))
 
 _NEAR, _FAR = 0.1, 1.0
 """Degrees from what is registered: a position that is as far off and would be as near is exchanged."""
@@ -76,10 +75,13 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A batch's geometries as WKB, to be read where that is needed; the rest is as of ``Raw``."""
+    """A batch's geometries as WKB, to be read where that is needed.
+
+    The rest is as of ``Raw``; ``texts`` is None where they were written as WKB.
+    """
 
     wkb: Column
-    texts: Column
+    texts: Column | None = None
     unreadable: BoolArray | None = None
 
     def __len__(self) -> int:
@@ -94,12 +96,14 @@ class Written:
         """The geometries themselves."""
         raw = _read(self.wkb, shapely.from_wkb)
         unreadable = raw.unreadable if self.unreadable is None else raw.unreadable | self.unreadable
-        return Raw(raw.geometries, unreadable, self.texts, raw.closed)
+        texts = raw.texts if self.texts is None else self.texts
+        return Raw(raw.geometries, unreadable, texts, raw.closed)
 
     def take(self, mask: BoolArray) -> Written:
         """The rows of the mask."""
         unreadable = None if self.unreadable is None else self.unreadable[mask]
-        return Written(arrow.take(self.wkb, mask), arrow.take(self.texts, mask), unreadable)
+        texts = None if self.texts is None else arrow.take(self.texts, mask)
+        return Written(arrow.take(self.wkb, mask), texts, unreadable)
 
 
 @dataclass(slots=True)
@@ -122,7 +126,7 @@ class Places:
 def written_geometries(rows: Rows, position: Position) -> Raw | Written:
     """The geometries of the rows, from WKB, from WKT, or from longitude and latitude columns."""
     if rows.wkb is not None:
-        return Written(rows.wkb, rows.wkb)
+        return Written(rows.wkb)
     if position.wkt is not None:
         return _read(present(rows.columns[position.wkt]), shapely.from_wkt)
     if position.lon is not None and position.lat is not None:
@@ -173,24 +177,24 @@ def settle_places(
     ``extent`` is that of the registered divisions: by it a position is known whose x and y are exchanged.
     Of plain geometries of which nothing is to be said no objects are made.
     """
+    if isinstance(written, Raw) or operation is None or operation.source.definition != WGS84.definition:
+        return _settle(written.read(), operation, kind, verdict, extent)
     plain = _plain(written, operation, kind, extent)
+    if not len(plain.rows):
+        return _settle(written.read(), operation, kind, verdict, extent)
     others = np.ones(len(written), dtype=np.bool_)
     others[plain.rows] = False
     apart = verdict.of(others)
     places = _settle(written.take(others).read(), operation, kind, apart, extent)
     verdict.alive[others] = apart.alive
-    if not len(plain.rows) or isinstance(written, Raw):
-        return places
     lon, lat = np.empty(len(written)), np.empty(len(written))
     lon[others], lat[others], lon[~others], lat[~others] = places.lon, places.lat, plain.lon, plain.lat
     wkb = arrow.spliced(arrow.take(written.wkb, ~others) if others.any() else written.wkb, _EWKB_HEADS, 5)
     return Places(arrow.mixed(others, places.wkb, wkb), lon, lat, points_to_cells(lon, lat))
 
 
-def _plain(written: Raw | Written, operation: Operation | None, kind: Kind, extent: Area | None) -> Plain:
+def _plain(written: Written, operation: Operation, kind: Kind, extent: Area | None) -> Plain:
     """The plain geometries that are sound, at home, and where the kind's may be."""
-    if isinstance(written, Raw) or operation is None or operation.source.definition != WGS84.definition:
-        return read_plain(*_NO_WKB, points=False, polygons=False)
     plain = read_plain(
         *arrow.binary_parts(written.wkb), points="Point" in kind.geometry, polygons="Polygon" in kind.geometry
     )

@@ -46,13 +46,18 @@ def settle_retired(job: Job) -> None:
 
 def retire(job: Job) -> None:
     """Write what ``settle_retired`` counted."""
+    close_versions(job, job.stage.retired)
+    job.run("retire_assets")
+    job.run("retire_identifiers")
+
+
+def close_versions(job: Job, table: sql.Identifier) -> None:
+    """Keep what was known of the assets that a staging table is to change."""
     from twin.registry.tables import STATE_COLUMNS
 
     job.run(
         "close_versions",
-        stage=job.stage.retired,
+        stage=table,
         state=sql.SQL(", ").join(map(sql.Identifier, STATE_COLUMNS)),
         old_state=sql.SQL(", ").join(sql.Identifier("a", name) for name in STATE_COLUMNS),
     )
-    job.run("retire_assets")
-    job.run("retire_identifiers")

@@ -15,7 +15,6 @@ from loaders.errors import RowsRejected
 from loaders.findings import Verdict
 from loaders.job import Job
 from loaders.merge import analyze, merge
-from loaders.prepare import Options
 from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
 
@@ -41,22 +40,22 @@ class Staged:
         with job.receipt.timed("copy"):
             job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
 
-    def finish(self, options: Options, divisions: Sequence[str], keep: Callable[[], None]) -> None:
+    def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Settle, merge and ``keep`` in one transaction. Raises ``RowsRejected`` as ``on_error`` says."""
         job = self.job
         number_rest(job, self.coder)
         with job.receipt.timed("merge"), job.connection.transaction():
             unused = settle(job)
-            if options.on_error == "abort" and job.receipt.rejected:
+            if job.options.on_error == "abort" and job.receipt.rejected:
                 raise RowsRejected
-            if not options.dry_run:
-                merge(job, options.as_json(), divisions)
+            if not job.receipt.dry_run:
+                merge(job, divisions)
                 keep()
         self.coder.keep(unused)
 
-    def conclude(self, options: Options) -> None:
+    def conclude(self) -> None:
         """Let the planner know what has come."""
-        if not options.dry_run:
+        if not self.job.receipt.dry_run:
             with self.job.receipt.timed("analyze"):
                 analyze(self.job.connection, self.job.kind)
 

@@ -26,12 +26,6 @@ class Halted(Exception):
 
 
 @pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
-
-
-@pytest.fixture
 def halted(pudong: str) -> Callable[..., None]:
     """Loads in batches and stops when the registry holds so many."""
 

@@ -17,18 +17,11 @@ from commands import twin
 
 from loaders.rejects import reject_file
 from tests.loading import column, content_hash, counts, lamps, load_into, write_csv
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 LAMP = ("--kind", "streetlight")
 MANY = 1_000_000
 MOST_MB = 700
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 @pytest.mark.parametrize("name", ["lamps.zip", "lamps.xlsx", "lamps.kmz", "lamps.ods"])

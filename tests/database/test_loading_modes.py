@@ -34,16 +34,9 @@ from tests.loading import (
     vin,
     write_csv,
 )
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 ALL: dict[str, Any] = {"retire_up_to": 100.0}
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 @pytest.fixture

@@ -47,12 +47,6 @@ def small_disk(open_folder: Callable[[], Path]) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
-
-
 @pytest.mark.parametrize("moment", ["COPY .twin", "CREATE (UNIQUE )?INDEX"])
 def test_a_database_that_crashes_is_told_and_nothing_is_left(
     moment: str, own_server: Server, tmp_path: Path
@@ -81,6 +75,15 @@ def test_a_database_that_crashes_is_told_and_nothing_is_left(
         assert column(connection, "SELECT tablename FROM pg_tables WHERE schemaname = 'stage'") == []
 
 
+def put_new_tables(connection: psycopg.Connection, disk: Path, server: Server) -> None:
+    """Let the new tables of the server's database lie on this disk."""
+    place = disk / "tables"
+    place.mkdir()
+    os.chown(place, server.account.uid, server.account.gid)
+    connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
+    connection.execute("ALTER DATABASE twin SET default_tablespace = small")
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_database_whose_disk_is_full_is_told(
     lang: str, own_server: Server, small_disk: Path, tmp_path: Path
@@ -88,12 +91,8 @@ def test_a_database_whose_disk_is_full_is_told(
     """New tables of this database lie on the small disk, so copying rows is what fills it."""
     file = write_csv(tmp_path / "lamps.csv", lamps(ROWS, name="路灯"))
     url = own_server.url()
-    place = small_disk / "tables"
-    place.mkdir()
-    os.chown(place, own_server.account.uid, own_server.account.gid)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
-        connection.execute("ALTER DATABASE twin SET default_tablespace = small")
+        put_new_tables(connection, small_disk, own_server)
         before = content_hash(connection)
         full = twin(url, "load", str(file), "--kind", "streetlight", lang=lang)
         assert full.returncode == 1
@@ -111,12 +110,8 @@ def test_a_database_that_fills_up_between_batches(
 ) -> None:
     file = write_csv(tmp_path / "lamps.csv", lamps(ROWS, name="路灯"))
     url = own_server.url()
-    place = small_disk / "tables"
-    place.mkdir()
-    os.chown(place, own_server.account.uid, own_server.account.gid)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
-        connection.execute("ALTER DATABASE twin SET default_tablespace = small")
+        put_new_tables(connection, small_disk, own_server)
         full = twin(url, "load", str(file), "--kind", "streetlight", "--batch", "1000")
         assert full.returncode == 1
         assert full.stderr.rstrip().endswith("[load.unfinished]")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.loading import column, counts, lamps, load_into, reasons, warned, write_csv
-from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 FAR = "POLYGON((121.51 31.2,121.511 31.2,121.511 31.201,121.51 31.201,121.51 31.2))"
@@ -16,12 +14,6 @@ HALL = "POLYGON((121.5 31.2,121.501 31.2,121.501 31.201,121.5 31.201,121.5 31.2)
 HALL_AGAIN = "POLYGON((121.50005 31.2,121.501 31.2,121.501 31.201,121.50005 31.201,121.50005 31.2))"
 HALF = "POLYGON((121.5 31.2,121.5005 31.2,121.5005 31.201,121.5 31.201,121.5 31.2))"
 METRE = 1 / 111_320
-
-
-@pytest.fixture
-def pudong(owner: Connection, database_url: str) -> str:
-    set_home(owner, "310115")
-    return database_url
 
 
 def twins() -> list[dict[str, object]]:

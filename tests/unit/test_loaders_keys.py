@@ -168,7 +168,7 @@ def judged(
 ) -> tuple[list[str], dict[str, int], dict[str, int]]:
     """The WKT of the geometries that stand, and what was found; the same whether read before or not."""
     column = np.array([*shapes, None], dtype=object)[:-1]
-    written = Written(*[arrow.binaries(shapely.to_wkb(column))] * 2)
+    written = Written(arrow.binaries(shapely.to_wkb(column)))
     read = Raw(column, np.zeros(len(shapes), dtype=np.bool_))
     found = [judged_once(one, kind_, crs) for one in (read, written)]
     assert found[0] == found[1]

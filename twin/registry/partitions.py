@@ -52,9 +52,7 @@ def has_partitions(connection: Connection[Any], kind: Kind) -> bool:
 def ensure_partitions(connection: Connection[Any], kind: Kind) -> None:
     """Make the kind's partitions, indexes and view where they are missing; commits nothing."""
     if begin_partitions(connection, kind):
-        for build in index_builds(connection, kind):
-            connection.execute(build.statement)
-        attach_partitions(connection, kind)
+        complete_partitions(connection, kind)
 
 
 def begin_partitions(connection: Connection[Any], kind: Kind) -> bool:
@@ -133,6 +131,13 @@ def index_builds(connection: Connection[Any], kind: Kind) -> list[IndexBuild]:
         )
         builds.append(IndexBuild(table, own, made, constraint))
     return [*builds, *_attribute_indexes(kind)]
+
+
+def complete_partitions(connection: Connection[Any], kind: Kind) -> None:
+    """Build the indexes of what ``begin_partitions`` made, one after the other, and attach it."""
+    for build in index_builds(connection, kind):
+        connection.execute(build.statement)
+    attach_partitions(connection, kind)
 
 
 def attach_partitions(connection: Connection[Any], kind: Kind) -> None:
