@@ -15,6 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 
 import numpy as np
+import psycopg
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -40,6 +41,7 @@ from twin.registry.partitions import (
     attach_partitions,
     begin_partitions,
     drop_detached,
+    further_builds,
     has_partitions,
     index_builds,
     partition_name,
@@ -143,7 +145,16 @@ class Fresh:
             keep()
 
     def conclude(self) -> None:
-        """There is nothing left to do."""
+        """Build the indexes without which the rows can be seen. Whatever stops that, the load is done."""
+        job, receipt = self.job, self.job.receipt
+        if receipt.dry_run or not receipt.new:
+            return
+        with receipt.timed("further indexes"):
+            try:
+                self._index(further_builds(job.connection, job.kind))
+                analyze(job.connection, job.kind)
+            except psycopg.Error:
+                receipt.notes.append("indexes.missing")
 
     def stop(self) -> None:
         """End what goes on beside the main thread."""

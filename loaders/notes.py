@@ -27,6 +27,10 @@ NOTES = {
         "There was no unfinished load to go on with, so it began with the first row.",
         "没有未完成的加载可继续，已从第一行开始。",
     ),
+    "indexes.missing": (
+        "The load is done; its indexes for faster reading are not, and the kind's next load makes them.",
+        "加载已完成；用于加快读取的索引尚未建成，将由该种类的下一次加载补建。",
+    ),
     "text.quotes": (
         "Quotes that open a field and never close were read as characters of the text.",
         "未成对的引号按普通字符读取。",

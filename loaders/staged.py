@@ -17,6 +17,7 @@ from loaders.job import Job
 from loaders.merge import analyze, merge
 from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
+from twin.registry.partitions import ensure_further_indexes
 
 
 @dataclass(slots=True)
@@ -54,8 +55,9 @@ class Staged:
         self.coder.keep(unused)
 
     def conclude(self) -> None:
-        """Let the planner know what has come."""
+        """Let the planner know what has come; build the indexes that a load before could not."""
         if not self.job.receipt.dry_run:
+            ensure_further_indexes(self.job.connection, self.job.kind)
             with self.job.receipt.timed("analyze"):
                 analyze(self.job.connection, self.job.kind)
 

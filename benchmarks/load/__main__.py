@@ -82,6 +82,7 @@ def measure_ours(lab: Lab, results: Results, wanted: peers.Input, *, reloads: bo
     name, kind = wanted.name, KINDS[wanted.name]
     first = ours.first_load(lab, wanted.file, kind, name)
     note(results, name, "twin", first.seconds, first.peak)
+    note(results, name, "its further indexes", first.further)
     note(results, name, "its text index", ours.build_text_index(lab))
     for what, suffix in RELOADS.items() if reloads else ():
         again = ours.load(lab, wanted.folder / f"{name}{suffix}.fgb", kind, name)

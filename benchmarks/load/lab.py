@@ -47,7 +47,9 @@ class Lab:
     def __init__(self, home: Path, extra: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.server = Server(home, extra)
-        self.environment = {k: v for k, v in os.environ.items() if k != "TWIN_DATABASE_URL"} | {
+        # Every user's Python keeps what it has compiled.
+        apart = {"TWIN_DATABASE_URL", "PYTHONDONTWRITEBYTECODE"}
+        self.environment = {k: v for k, v in os.environ.items() if k not in apart} | {
             "TWIN_HOME": str(home),
             "TWIN_DIVISION": "",
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'graphql'}",

@@ -120,9 +120,6 @@ asset = Table(
     CheckConstraint(text("(geom IS NULL) = (cell IS NULL)"), name="cell"),
     Index(None, "geom", postgresql_using="gist"),
     Index(None, "cell"),
-    Index(None, "division"),
-    Index(None, "status", postgresql_where=text("status <> 'in_service'")),
-    Index(None, "parent", postgresql_where=text("parent IS NOT NULL")),
     Index("asset_words", text("api.bigrams(words)"), postgresql_using="gin"),
     postgresql_partition_by="LIST (kind)",
 )
@@ -162,8 +159,6 @@ identifier = Table(
         unique=True,
         postgresql_where=text("valid_to IS NULL"),
     ),
-    Index(None, "value"),
-    Index(None, "code"),
     postgresql_partition_by="LIST (kind)",
 )
 

@@ -9,10 +9,4 @@ SELECT
     s.wkb_geometry, p.cell, 1, s.ogc_fid, hashtextextended(s::text, 0), least(s.installed, now())
 FROM source s
 JOIN place p ON p.fid = s.ogc_fid
-JOIN twin.dataset d ON d.name = 'buildings';
-
-CREATE INDEX ON twin.asset_building ((attributes ->> 'use')) WHERE (attributes ->> 'use') IS NOT NULL;
-CREATE INDEX ON twin.asset_building (((attributes -> 'height')::double precision)) WHERE ((attributes -> 'height')::double precision) IS NOT NULL;
-CREATE INDEX ON twin.asset_building (((attributes -> 'levels')::double precision)) WHERE ((attributes -> 'levels')::double precision) IS NOT NULL;
-CREATE INDEX ON twin.asset_building (((attributes -> 'floor_area')::double precision)) WHERE ((attributes -> 'floor_area')::double precision) IS NOT NULL;
-CREATE INDEX ON twin.asset_building (((attributes -> 'year_built')::bigint)) WHERE ((attributes -> 'year_built')::bigint) IS NOT NULL
+JOIN twin.dataset d ON d.name = 'buildings'

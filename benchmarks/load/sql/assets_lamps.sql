@@ -19,15 +19,6 @@ SELECT 'pole_number', 'lamps', s.pole_number, 'streetlight', p.issued_in, p.code
 FROM source s
 JOIN place p ON p.fid = s.ogc_fid;
 CREATE UNIQUE INDEX ON twin.identifier_streetlight (scheme, value, issuer, kind) WHERE valid_to IS NULL;
-CREATE INDEX ON twin.identifier_streetlight (value);
-CREATE INDEX ON twin.identifier_streetlight (code);
 ALTER TABLE twin.identifier ATTACH PARTITION twin.identifier_streetlight FOR VALUES IN ('streetlight');
 ALTER TABLE twin.identifier_streetlight DROP CONSTRAINT kind;
-ANALYZE twin.identifier_streetlight;
-
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'lamp')) WHERE (attributes ->> 'lamp') IS NOT NULL;
-CREATE INDEX ON twin.asset_streetlight (((attributes -> 'power')::double precision)) WHERE ((attributes -> 'power')::double precision) IS NOT NULL;
-CREATE INDEX ON twin.asset_streetlight (((attributes -> 'pole_height')::double precision)) WHERE ((attributes -> 'pole_height')::double precision) IS NOT NULL;
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'condition')) WHERE (attributes ->> 'condition') IS NOT NULL;
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'circuit')) WHERE (attributes ->> 'circuit') IS NOT NULL;
-CREATE INDEX ON twin.asset_streetlight ((attributes ->> 'cabinet')) WHERE (attributes ->> 'cabinet') IS NOT NULL
+ANALYZE twin.identifier_streetlight

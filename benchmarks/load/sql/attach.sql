@@ -3,9 +3,6 @@ ALTER TABLE twin.asset_{kind} ADD PRIMARY KEY (code, issued_in, kind);
 ALTER TABLE twin.asset_{kind} ADD UNIQUE (dataset_id, source_key, kind);
 CREATE INDEX ON twin.asset_{kind} USING gist (geom);
 CREATE INDEX ON twin.asset_{kind} (cell);
-CREATE INDEX ON twin.asset_{kind} (division);
-CREATE INDEX ON twin.asset_{kind} (status) WHERE status <> 'in_service';
-CREATE INDEX ON twin.asset_{kind} (parent) WHERE parent IS NOT NULL;
 ALTER TABLE twin.asset ATTACH PARTITION twin.asset_{kind} FOR VALUES IN ('{kind}');
 ALTER TABLE twin.asset_{kind} DROP CONSTRAINT kind;
 INSERT INTO twin.load (
