@@ -274,6 +274,29 @@ def positions(column: Column, values: Column) -> Int64Array:
     return places
 
 
+def chosen(values: Sequence[str], places: Int64Array) -> Column:
+    """The text at each of these places among ``values``, null for -1."""
+    return _column(pc.take(pa.array(values, pa.string()), pa.array(places, mask=places < 0)))
+
+
+def scattered(parts: Sequence[tuple[Int64Array, np.typing.NDArray[np.bytes_]]], length: int) -> Column:
+    """ASCII texts at the places that stand beside them; null elsewhere."""
+    order = np.full(length, -1, dtype=np.int64)
+    done = 0
+    for places, _ in parts:
+        order[places] = np.arange(done, done + len(places))
+        done += len(places)
+    values = pa.concat_arrays([_fixed_texts(texts) for _, texts in parts])
+    return _column(pc.take(values, pa.array(order, mask=order < 0)))
+
+
+def _fixed_texts(values: np.typing.NDArray[np.bytes_]) -> Any:
+    """ASCII texts of one length."""
+    width = values.dtype.itemsize
+    offsets = pa.py_buffer(np.arange(0, (len(values) + 1) * width, width, dtype=np.int32))
+    return pa.Array.from_buffers(pa.string(), len(values), [None, offsets, pa.py_buffer(values)])
+
+
 def map_distinct(column: Column, function: Callable[[str], Scalar | None], kind: str = "string") -> Column:
     """``function`` of each value, called once for each distinct one; ``kind`` is what it gives (Arrow)."""
     encoded = pc.dictionary_encode(column)

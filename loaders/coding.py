@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from loaders import arrow
-from loaders.arrow import Column, ObjectArray
+from loaders.arrow import Column
 from loaders.draft import Draft
 from loaders.findings import Verdict, shown
 from loaders.values import Converted
@@ -57,22 +57,27 @@ class Coder:
     reserving: bool
     reserved: list[Reservation] = field(default_factory=list)
 
-    def code(self, draft: Draft, adopted: list[ParsedCode | None]) -> Coded:
-        """The codes of a batch. Raises ``NoIssuer`` and ``CodeSequenceFull``."""
-        given = arrow.texts(code.canonical if code else None for code in adopted)
-        fresh = ~draft.existing
-        groups = self._groups(draft, fresh)
-        columns = self._empty(len(draft))
-        for (name, division, place), rows in groups.items():
-            columns["scheme"][rows], columns["issued_in"][rows] = name, division
-            columns["class"][rows] = self.kind.classes[place].code
-        if self.reserving and self.at_once:
-            for rows, written in self._reserve(groups):
-                columns["code"][rows] = written.astype(str)
-        self._adopt(adopted, fresh, columns)
-        made = {name: arrow.texts(values) for name, values in columns.items()}
-        issuing = {division: name for name, division, _ in groups}
-        return Coded(given, made["code"], made["scheme"], made["issued_in"], made["class"], issuing)
+    def code(self, draft: Draft, adopted: Sequence[ParsedCode | None] = ()) -> Coded:
+        """The codes of a batch. ``adopted`` are those that the file brings, if any.
+
+        Raises ``NoIssuer`` and ``CodeSequenceFull``.
+        """
+        groups = self._groups(draft, ~draft.existing)
+        which = np.full(len(draft), -1, dtype=np.int64)
+        for number, rows in enumerate(groups.values()):
+            which[rows] = number
+        code = arrow.nulls(len(draft))
+        if self.reserving and self.at_once and groups:
+            code = arrow.scattered(list(self._reserve(groups)), len(draft))
+        coded = Coded(
+            arrow.nulls(len(draft)),
+            code,
+            arrow.chosen([name for name, _, _ in groups], which),
+            arrow.chosen([division for _, division, _ in groups], which),
+            arrow.chosen([self.kind.classes[place].code for _, _, place in groups], which),
+            {division: name for name, division, _ in groups},
+        )
+        return self._with(adopted, ~draft.existing, coded) if any(adopted) else coded
 
     def number(self, groups: Mapping[Group, Int64Array]) -> tuple[list[int], list[str]]:
         """Codes for rows that got none at once: row numbers by group become row numbers and codes."""
@@ -107,15 +112,19 @@ class Coder:
 
     def _groups(self, draft: Draft, fresh: BoolArray) -> dict[Group, Int64Array]:
         """The places of the new rows by what their codes are counted within."""
-        issuers, which = np.unique(draft.divisions[fresh].astype(str), return_inverse=True)
-        classes = class_places(self.kind, draft.values, len(draft))[fresh]
-        rows = np.flatnonzero(fresh)
-        found: defaultdict[Group, list[Int64Array]] = defaultdict(list)
-        for number, division in enumerate(issuers.tolist()):
-            name, issuing = self.divisions.issuing(division)
-            for place in np.unique(classes[which == number]).tolist():
-                found[name, issuing, place].append(rows[(which == number) & (classes == place)])
-        return {group: np.sort(np.concatenate(parts)) for group, parts in found.items()}
+        which, divisions = arrow.encoded(draft.divisions)
+        issuing = [self.divisions.issuing(division) for division in divisions]
+        issuers = {issuer: number for number, issuer in enumerate(dict.fromkeys(issuing))}
+        owner = np.array([issuers[issuer] for issuer in issuing], dtype=np.int64)
+        classes = len(self.kind.classes)
+        numbers = owner[which] * classes + class_places(self.kind, draft.values, len(draft))
+        found = {}
+        for (scheme_name, issuer), number in issuers.items():
+            for place in range(classes):
+                rows = np.flatnonzero(fresh & (numbers == number * classes + place))
+                if len(rows):
+                    found[scheme_name, issuer, place] = rows
+        return found
 
     def _reserve(
         self, groups: Mapping[Group, Int64Array]
@@ -135,27 +144,30 @@ class Coder:
                 )
                 done += len(sequences)
 
-    def _adopt(
-        self, adopted: list[ParsedCode | None], fresh: BoolArray, columns: dict[str, ObjectArray]
-    ) -> None:
-        taken = [(place, code) for place, code in enumerate(adopted) if code is not None and fresh[place]]
-        for place, code in taken:
-            columns["code"][place], columns["scheme"][place] = code.canonical, code.scheme
-            columns["issued_in"][place], columns["class"][place] = code.division, code.class_code
+    def _with(self, adopted: Sequence[ParsedCode | None], fresh: BoolArray, coded: Coded) -> Coded:
+        """The codes that the file brings in place of those that were made."""
+        taken = [code if code and new else None for code, new in zip(adopted, fresh, strict=True)]
         if self.reserving:
-            codes.note_adopted(self.connection, (code for _, code in taken))
+            codes.note_adopted(self.connection, filter(None, taken))
 
-    def _empty(self, length: int) -> dict[str, ObjectArray]:
-        return {
-            name: np.full(length, None, dtype=object) for name in ("code", "scheme", "issued_in", "class")
-        }
+        def column(read: Callable[[ParsedCode], str], made: Column) -> Column:
+            return arrow.first_of([arrow.texts(code and read(code) for code in taken), made])
+
+        return Coded(
+            arrow.texts(code and code.canonical for code in adopted),
+            column(lambda code: code.canonical, coded.code),
+            column(lambda code: code.scheme, coded.scheme),
+            column(lambda code: code.division, coded.issued_in),
+            column(lambda code: code.class_code, coded.class_code),
+            coded.issuing,
+        )
 
 
-def adopt_codes(draft: Draft, kind: Kind, verdict: Verdict) -> list[ParsedCode | None]:
+def adopt_codes(draft: Draft, kind: Kind, verdict: Verdict) -> Sequence[ParsedCode | None]:
     """The official codes that the rows bring; those that cannot be adopted are kept as identifiers."""
     column = draft.values.common.get("code")
     if column is None:
-        return [None] * len(draft)
+        return ()
     found = adopt_column(column.to_pylist(), kind.name, [item.numbers for item in kind.classes])
     reasons = np.array([one.reason or "" for one in found], dtype=object)
     for reason in sorted(set(reasons) - {""}):

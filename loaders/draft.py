@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loaders import arrow
-from loaders.arrow import Column, ObjectArray
+from loaders.arrow import Column
 from loaders.keys import Identity
 from loaders.places import Places
 from loaders.values import Converted
@@ -21,7 +21,7 @@ class Draft:
     existing: BoolArray
     values: Converted
     places: Places
-    divisions: ObjectArray
+    divisions: Column
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -45,5 +45,5 @@ class Draft:
             self.existing[mask],
             Converted(each(values.common), each(values.attributes), each(values.identifiers)),
             places.take(mask),
-            self.divisions[mask],
+            arrow.take(self.divisions, mask),
         )

@@ -27,7 +27,7 @@ def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
         "scheme": text_field(coded.scheme),
         "issued_in": text_field(coded.issued_in),
         "code": ("text", coded.code),
-        "division": ("text", arrow.texts(draft.divisions)),
+        "division": ("text", draft.divisions),
         "source_key": ("text", draft.identity.keys),
         **{name: ("text", common[name]) if name in common else None for name in _TEXTS},
         "installed": ("date", common["installed"]) if "installed" in common else None,

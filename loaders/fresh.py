@@ -118,7 +118,7 @@ class Fresh:
         if not len(draft):
             return
         with receipt.timed("code"):
-            coded = self.coder.code(draft, [None] * len(draft))
+            coded = self.coder.code(draft)
         if self.writer is None:
             return
         self._note(draft, coded)

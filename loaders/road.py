@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from loaders import arrow
-from loaders.arrow import Column, ObjectArray
+from loaders.arrow import Column
 from loaders.draft import Draft
 from loaders.exported import of_other_kinds
 from loaders.findings import SHOWN, Facts, Finding, Findings, Verdict, shown
@@ -146,18 +146,23 @@ class Road:
         draft = draft.take(verdict.alive)
         return draft, self._verdict(draft.numbers, draft.identity)
 
-    def _divisions(self, places: Places, column: Column | None, verdict: Verdict) -> ObjectArray:
+    def _divisions(self, places: Places, column: Column | None, verdict: Verdict) -> Column:
         """Each row's division: by its place, else its column, the option, home; else it is rejected."""
-        settled = self.divisions.assign(places.lon, places.lat, places.cells)
+        known, home = self.divisions, self.options.division or self.divisions.home
+        settled = arrow.chosen(known.listed, known.places(places.lon, places.lat, places.cells))
+        said = []
         if column is not None:
-            found = arrow.map_distinct(column, self.divisions.find)
+            found = arrow.map_distinct(column, known.find)
             verdict.warn(
                 arrow.is_null(found) & ~arrow.is_null(column), "division.unlisted", "division", shown(column)
             )
-            settled = np.where(_none(settled), arrow.objects(found), settled)
-        settled[_none(settled)] = self.options.division or self.divisions.home
+            said.append(found)
+        if home is not None:
+            said.append(arrow.constant(home, len(settled)))
+        if settled.null_count:
+            settled = arrow.first_of([settled, *said])
         verdict.reject(
-            _none(settled), "division.unknown", "division", None if column is None else shown(column)
+            arrow.is_null(settled), "division.unknown", "division", None if column is None else shown(column)
         )
         return settled
 
@@ -171,8 +176,3 @@ class Road:
 def _always(**facts: str) -> Facts:
     """The same facts of every row."""
     return lambda _: facts
-
-
-def _none(values: ObjectArray) -> BoolArray:
-    missing: BoolArray = np.array([value is None for value in values], dtype=np.bool_)
-    return missing

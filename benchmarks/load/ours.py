@@ -38,9 +38,7 @@ class StateDiffers(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A load's seconds up to the checkpoint, those of its further indexes apart, its process's peak in MB, and
-    its receipt.
-    """
+    """A load's seconds, with a checkpoint, and those of its further indexes; its peak in MB, its receipt."""
 
     seconds: float
     further: float

@@ -279,16 +279,19 @@ def listed(connection: Connection[Any], level: int | None = None) -> list[tuple[
 
 @dataclass(frozen=True)
 class _Level:
-    """The divisions of one level: cover ranges whose every point is inside, and the exact boundaries."""
+    """The divisions of one level: cover ranges whose every point is inside, and the exact boundaries.
 
-    codes: Text
+    ``owner`` of each range and ``placed`` of each boundary are the division's place in ``Divisions.listed``.
+    """
+
+    placed: Int64
     boundaries: GeometryArray
     lower: Int64
     upper: Int64
-    owner: Text
+    owner: Int64
 
-    def assign(self, lon: Float, lat: Float, cells: Int64 | None) -> Text:
-        found: Text = np.full(lon.shape, None, dtype=object)
+    def assign(self, lon: Float, lat: Float, cells: Int64 | None) -> Int64:
+        found: Int64 = np.full(lon.shape, -1, dtype=np.int64)
         if cells is not None and self.lower.size:
             at = np.searchsorted(self.lower, cells, side="right") - 1
             inside = (at >= 0) & (cells <= self.upper[np.maximum(at, 0)])
@@ -296,8 +299,8 @@ class _Level:
         self._assign_exactly(lon, lat, found)
         return found
 
-    def _assign_exactly(self, lon: Float, lat: Float, found: Text) -> None:
-        rest = np.flatnonzero((found == None) & np.isfinite(lon) & np.isfinite(lat))  # noqa: E711
+    def _assign_exactly(self, lon: Float, lat: Float, found: Int64) -> None:
+        rest = np.flatnonzero((found < 0) & np.isfinite(lon) & np.isfinite(lat))
         if not rest.size or not self.boundaries.size:
             return
         points: GeometryArray = np.asarray(shapely.points(lon[rest], lat[rest]))
@@ -305,7 +308,7 @@ class _Level:
         which, point = tree.query(self.boundaries, predicate="covers")
         # A point on a common border belongs to the lowest code: written last.
         order = np.argsort(which, kind="stable")[::-1]
-        found[rest[point[order]]] = self.codes[which[order]]
+        found[rest[point[order]]] = self.placed[which[order]]
 
 
 class Divisions:
@@ -319,6 +322,7 @@ class Divisions:
         home: str | None,
         fingerprint: str,
     ) -> None:
+        self.listed = tuple(parents)
         self.parents = parents
         self._levels = levels
         self.home = home
@@ -331,16 +335,17 @@ class Divisions:
         """Every division with its boundary and cover."""
         rows = connection.execute(_sql("divisions")).fetchall()
         ranges = connection.execute(_sql("interior_ranges")).fetchall()
+        places = {row[0]: place for place, row in enumerate(rows)}
         levels: dict[int, _Level] = {}
         for level in sorted({row[2] for row in rows}, reverse=True):
             placed = [row for row in rows if row[2] == level and row[4] is not None]
             own = [r for r in ranges if r[3] == level]
             levels[level] = _Level(
-                codes=np.array([row[0] for row in placed], dtype=object),
+                placed=np.array([places[row[0]] for row in placed], dtype=np.int64),
                 boundaries=from_wkb([row[4] for row in placed]),
                 lower=np.array([r[1] for r in own], dtype=np.int64),
                 upper=np.array([r[2] for r in own], dtype=np.int64),
-                owner=np.array([r[0] for r in own], dtype=object),
+                owner=np.array([places[r[0]] for r in own], dtype=np.int64),
             )
         state = connection.execute(_sql("divisions_fingerprint")).fetchone()
         return cls(
@@ -372,14 +377,19 @@ class Divisions:
         return Divisions(self.parents, {}, levels, self.home, self.fingerprint)
 
     def assign(self, lon: Float, lat: Float, cells: Int64 | None = None) -> Text:
-        """The code of the most detailed division that covers each point, or None.
+        """The code of the most detailed division that covers each point, or None; see ``places``."""
+        codes: Text = np.array([*self.listed, None], dtype=object)
+        return codes[self.places(lon, lat, cells)]
+
+    def places(self, lon: Float, lat: Float, cells: Int64 | None = None) -> Int64:
+        """The place in ``listed`` of the most detailed division that covers each point, or -1.
 
         ``lon``, ``lat`` are degrees in WGS 84; ``cells`` the points' H3 cells of resolution 15, with which
         points well inside a division need no geometry.
         """
-        found: Text = np.full(lon.shape, None, dtype=object)
+        found: Int64 = np.full(lon.shape, -1, dtype=np.int64)
         for level in sorted(self._levels, reverse=True):
-            rest = np.flatnonzero(found == None)  # noqa: E711
+            rest = np.flatnonzero(found < 0)
             if not rest.size:
                 break
             found[rest] = self._levels[level].assign(
