@@ -211,6 +211,11 @@ def wrapped(before: str, column: Column, after: str = "") -> Column:
     return _column(_row_join((pa.scalar(before), column, pa.scalar(after), pa.scalar(""))))
 
 
+def concatenated_texts(parts: Sequence[Column | str]) -> Column:
+    """Each row's texts one after the other; a literal is in every row. Null where one of them is."""
+    return _column(_row_join((*(pa.scalar(p) if isinstance(p, str) else p for p in parts), pa.scalar(""))))
+
+
 def stripped(column: Column) -> Column:
     """The texts without white space around them and without NUL, which PostgreSQL lacks; empty is null."""
     text = pc.utf8_trim_whitespace(column)
@@ -237,6 +242,17 @@ def decimal_points(column: Column) -> Column:
 def longer_than(column: Column, characters: int) -> BoolArray:
     """Where a text has more than so many characters."""
     return _mask(pc.fill_null(pc.greater(pc.utf8_length(column), characters), False))
+
+
+def text_bytes(column: Column) -> np.typing.NDArray[np.uint8]:
+    """All texts' UTF-8 bytes in a row, without regard to where one ends."""
+    if not pa.types.is_string(column.type):
+        return np.empty(0, np.uint8)
+    array: Any = column
+    _, offsets, data = array.buffers()
+    edges = np.frombuffer(offsets, np.int32)
+    first, last = edges[array.offset], edges[array.offset + len(array)]
+    return np.frombuffer(data, np.uint8)[first:last] if last > first else np.empty(0, np.uint8)
 
 
 def is_ascii(column: Column) -> BoolArray:
@@ -342,6 +358,13 @@ def fixed_bytes(rows: np.typing.NDArray[np.uint8]) -> Column:
     return _column(pa.Array.from_buffers(pa.large_binary(), length, [None, offsets, pa.py_buffer(rows)]))
 
 
+def fixed_values(column: Column, width: int) -> np.typing.NDArray[Any]:
+    """A column of so many bytes in every row as NumPy's values of that size."""
+    data, starts, _ = binary_parts(column)
+    first = int(starts[0]) if len(starts) else 0
+    return data[first : first + width * len(column)].view(f"V{width}")
+
+
 def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Array, Int64Array]:
     """A column of bytes as one run of them, and where each value begins and how long it is; null is empty."""
     buffer, edges = _buffer(pc.cast(column, pa.large_binary()))
@@ -385,6 +408,11 @@ def empty_for_null(column: Column) -> Column:
     if not column.null_count:
         return column
     return _column(pc.fill_null(column, pa.scalar(b"", pa.large_binary())))
+
+
+def empty_text_for_null(column: Column) -> Column:
+    """Texts with null become empty ones."""
+    return _column(pc.fill_null(column, "")) if column.null_count else column
 
 
 def joined_bytes(parts: Sequence[Column | bytes], length: int) -> memoryview:

@@ -25,6 +25,7 @@ Field = tuple[FieldType, Column] | bytes | None
 """A field's type and values; or what it is in every row, as PostgreSQL sends it, ``None`` for null."""
 
 _NULL = b"\xff\xff\xff\xff"
+_JSONB_VERSION = b"\x01"
 # Dates and times count from 2000-01-01, Arrow's and NumPy's from 1970-01-01.
 _EPOCH_DAYS = 10_957
 _EPOCH_MICROSECONDS = _EPOCH_DAYS * 86_400_000_000
@@ -60,6 +61,7 @@ def tuples(fields: Sequence[Field], length: int) -> memoryview:
 
 
 Block = bytes | np.typing.NDArray[Any]
+"""Bytes that are the same in every row, or one value of a fixed size for each row."""
 
 
 @dataclass(slots=True)
@@ -78,17 +80,31 @@ class _Tuple:
         elif one[0] in _WIDTHS and not one[1].null_count:
             values = _numbers(*one)
             self.block += [values.dtype.itemsize.to_bytes(4, "big"), values]
+        elif one[0] == "jsonb" and not one[1].null_count:
+            self._add_bytes(arrow.as_bytes(one[1]), _JSONB_VERSION)
         else:
-            payload = _payload(*one)
-            self.block.append(arrow.byte_lengths(payload).astype(">i4"))
-            self.flush()
-            self.done.append(arrow.empty_for_null(payload))
+            self._add_bytes(_payload(*one))
+
+    def _add_bytes(self, payload: Column, before: bytes = b"") -> None:
+        """``before`` stands before each value, of which then none may be null."""
+        lengths = arrow.byte_lengths(payload)
+        if len(lengths) and lengths[0] > 0 and (lengths == lengths[0]).all():
+            width = int(lengths[0])
+            self.block += [
+                (width + len(before)).to_bytes(4, "big"),
+                before,
+                arrow.fixed_values(payload, width),
+            ]
+            return
+        self.block += [(lengths + len(before)).astype(">i4"), before]
+        self.flush()
+        self.done.append(arrow.empty_for_null(payload))
 
     def flush(self) -> None:
         if all(isinstance(part, bytes) for part in self.block):
             self.done.append(b"".join(map(bytes, self.block)))
         else:
-            self.done.append(arrow.fixed_bytes(_matrix(self.block, self.length)))
+            self.done.append(arrow.fixed_bytes(_rows(self.block, self.length)))
         self.block = []
 
     def pieces(self) -> Iterator[Column | bytes]:
@@ -97,25 +113,40 @@ class _Tuple:
         return iter(self.done)
 
 
-def _matrix(block: Sequence[Block], length: int) -> np.typing.NDArray[np.uint8]:
+_AT_A_TIME = 1024
+"""Rows laid out at a time: they stay in the processor's cache while part after part comes."""
+
+
+def _rows(block: Sequence[Block], length: int) -> np.typing.NDArray[np.uint8]:
     """The parts side by side, a row of bytes for each tuple."""
-    widths = [len(part) if isinstance(part, bytes) else part.dtype.itemsize for part in block]
-    matrix = np.empty((length, sum(widths)), dtype=np.uint8)
-    start = 0
-    for part, width in zip(block, widths, strict=True):
-        values = (
-            np.frombuffer(part, np.uint8)
-            if isinstance(part, bytes)
-            else np.ascontiguousarray(part).view(np.uint8).reshape(length, width)
-        )
-        matrix[:, start : start + width] = values
-        start += width
-    return matrix
+    same, parts = bytearray(), dict[int, np.typing.NDArray[Any]]()
+    for part in block:
+        if isinstance(part, bytes):
+            same += part
+        else:
+            parts[len(same)] = np.ascontiguousarray(part).view(f"V{part.dtype.itemsize}")
+            same += bytes(part.dtype.itemsize)
+    rows = np.empty((length, len(same)), dtype=np.uint8)
+    places = np.dtype(
+        {
+            "names": [str(start) for start in parts],
+            "formats": [values.dtype for values in parts.values()],
+            "offsets": list(parts),
+            "itemsize": len(same),
+        }
+    )
+    records = rows.reshape(-1).view(places)
+    for begin in range(0, length, _AT_A_TIME):
+        some = slice(begin, begin + _AT_A_TIME)
+        rows[some] = np.frombuffer(same, np.uint8)
+        for start, values in parts.items():
+            records[str(start)][some] = values[some]
+    return rows
 
 
 def _payload(kind: FieldType, column: Column) -> Column:
     if kind == "jsonb":
-        return arrow.as_bytes(arrow.wrapped("\x01", column))
+        return arrow.as_bytes(arrow.wrapped(_JSONB_VERSION.decode(), column))
     if kind in {"text", "bytes"}:
         return arrow.as_bytes(column)
     return arrow.without(arrow.big_endian(_numbers(kind, column)), arrow.is_null(column))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -15,22 +15,44 @@ _TO_ESCAPE = r'["\\\x00-\x1f]'
 
 def objects(values: Mapping[str, Column], length: int) -> Column:
     """One JSON object a row with a member for each column's value that is there."""
-    members = [_member(name, column) for name, column in values.items()]
-    if not members:
+    if not values:
         return arrow.constant("{}", length)
+    always = {name: column for name, column in values.items() if not column.null_count}
+    sometimes = {name: column for name, column in values.items() if column.null_count}
+    parts: list[Column | str] = []
+    for name, column in always.items():
+        parts += [f"{',' if parts else '{'}{_key(name)}", *_value(column)]
+    if parts:
+        members = [arrow.concatenated_texts(["," + _key(n), *_value(c)]) for n, c in sometimes.items()]
+        parts += [arrow.empty_text_for_null(member) for member in members]
+        return arrow.concatenated_texts(_literals_joined([*parts, "}"]))
+    members = [arrow.concatenated_texts([_key(n), *_value(c)]) for n, c in sometimes.items()]
     joined = arrow.first_of([arrow.joined(members, ","), arrow.constant("", length)])
     return arrow.wrapped("{", joined, "}")
 
 
-def _member(name: str, column: Column) -> Column:
-    return arrow.wrapped(orjson.dumps(name).decode() + ":", _written(column))
+def _key(name: str) -> str:
+    return orjson.dumps(name).decode() + ":"
 
 
-def _written(column: Column) -> Column:
+def _value(column: Column) -> list[Column | str]:
+    """What writes a value: texts between quotes, with what has to be escaped."""
     if not arrow.is_text(column):
-        return arrow.as_text(column)
+        return [arrow.as_text(column)]
+    data = arrow.text_bytes(column)
+    if not ((data < ord(" ")) | (data == ord('"')) | (data == ord("\\"))).any():
+        return ['"', column, '"']
     difficult = arrow.matches(column, _TO_ESCAPE)
-    plain = arrow.wrapped('"', column, '"')
-    if not difficult.any():
-        return plain
-    return arrow.where(difficult, arrow.map_distinct(column, lambda text: orjson.dumps(text).decode()), plain)
+    escaped = arrow.map_distinct(column, lambda text: orjson.dumps(text).decode())
+    return [arrow.where(difficult, escaped, arrow.wrapped('"', column, '"'))]
+
+
+def _literals_joined(parts: Sequence[Column | str]) -> list[Column | str]:
+    """The parts with literals that follow each other made one."""
+    found: list[Column | str] = []
+    for part in parts:
+        if found and isinstance(part, str) and isinstance(found[-1], str):
+            found[-1] += part
+        else:
+            found.append(part)
+    return found

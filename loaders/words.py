@@ -15,13 +15,24 @@ def words_of(draft: Draft) -> Column:
         draft.values.common.get("address"),
         *draft.values.identifiers.values(),
     ]
-    there = [_folded(text) for text in texts if text is not None]
+    there = [folded_column(text) for text in texts if text is not None]
     return arrow.joined(there, "\n") if there else arrow.nulls(len(draft))
 
 
-def _folded(text: Column) -> Column:
-    """Folding is a matter of case for ASCII; everything else goes by Unicode's tables."""
-    plain = arrow.is_ascii(text)
-    if plain.all():
-        return arrow.single_spaced(arrow.lower(text))
+# ASCII and the unified ideographs: what no normal form changes, and has no case but ASCII's.
+_PLAIN = r"^[\x00-\x7F\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}]*$"
+
+
+def folded_column(text: Column) -> Column:
+    """Folding is a matter of case where a text is plain; everything else goes by Unicode's tables."""
+    if arrow.is_ascii(text).all() or arrow.matches(arrow.empty_text_for_null(text), _PLAIN).all():
+        return _single_spaced(arrow.lower(text))
     return arrow.map_distinct(text, folded)
+
+
+def _single_spaced(text: Column) -> Column:
+    data = arrow.text_bytes(text)
+    blank = data <= ord(" ")
+    if (data < ord(" ")).any() or (blank[1:] & blank[:-1]).any():
+        return arrow.single_spaced(text)
+    return text

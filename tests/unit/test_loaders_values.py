@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders import arrow, json_column, reasons
+from loaders import arrow, json_column, reasons, words
 from loaders.arrow import Column
 from loaders.dates import order_of, read_date
 from loaders.findings import Findings, Verdict
@@ -22,6 +22,7 @@ from loaders.values import convert, present, quantities
 from twin.kinds import kind
 from twin.kinds.fields import Field
 from twin.kinds.model import Attribute, Choice
+from twin.registry.words import folded
 
 
 @pytest.mark.parametrize(
@@ -256,3 +257,16 @@ def test_a_row_is_rejected_once_and_findings_stay_few() -> None:
     assert (dict(warnings.counts), len(warnings.kept)) == ({"number.invalid": 3000}, 1000)
     assert len(warnings.kept[0].value or "") == 200
     assert [finding.row for finding in rejections.kept] == list(range(1, 1001))
+
+
+@given(st.lists(st.text("aZß İſ \u3000（)ＡⅣ豈路號Σς\t'\"é", max_size=8), min_size=1, max_size=20))
+def test_columns_are_folded_as_texts_are(texts: list[str]) -> None:
+    tidied = [" ".join(text.split()) or None for text in texts]
+    folded_texts = [text and folded(text) for text in tidied]
+    assert words.folded_column(arrow.texts(tidied)).to_pylist() == folded_texts
+
+
+def test_plain_columns_are_folded_as_texts_are() -> None:
+    texts = ["南京东路 1 号", "Pole  A", "x\ty", None, "Lámpara"]
+    for some in (texts, texts[:2], texts[:1], [None]):
+        assert words.folded_column(arrow.texts(some)).to_pylist() == [text and folded(text) for text in some]
