@@ -7,15 +7,18 @@ Until then each batch commits by itself, so that no transaction stays open for l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from queue import SimpleQueue
+from threading import Lock
 
 import numpy as np
 import psycopg
+from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -29,7 +32,7 @@ from loaders.findings import Verdict
 from loaders.identifiers import judge_identifiers
 from loaders.job import Job
 from loaders.keys import Seen
-from loaders.merge import analyze, keep_receipt
+from loaders.merge import keep_receipt
 from loaders.modes import RETIRING
 from loaders.session import another
 from spatial.arrays import Int64Array
@@ -107,6 +110,8 @@ class Fresh:
         with connection.transaction():
             begin_partitions(connection, job.kind)
         self.writer = another(connection)
+        # The transaction that shows the rows waits until the log is on disk, with all that stands before it.
+        self.writer.execute("SET synchronous_commit = off")
 
     def take(self, draft: Draft, verdict: Verdict) -> None:
         """A batch: its identifiers judged, coded, and copied while the next one is judged."""
@@ -138,8 +143,6 @@ class Fresh:
         if receipt.new:
             with receipt.timed("index"):
                 self._index(builds)
-            with receipt.timed("analyze"):
-                analyze(job.connection, job.kind)
         with receipt.timed("merge"), job.connection.transaction():
             self._show(divisions)
             keep()
@@ -152,7 +155,6 @@ class Fresh:
         with receipt.timed("further indexes"):
             try:
                 self._index(further_builds(job.connection, job.kind))
-                analyze(job.connection, job.kind)
             except psycopg.Error:
                 receipt.notes.append("indexes.missing")
 
@@ -222,9 +224,11 @@ class Fresh:
         return np.where(arrow.is_null(installed), self._moment, known)
 
     def _index(self, builds: Sequence[IndexBuild]) -> None:
-        """Build every index, the longest first, on several connections."""
+        """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
         connection = self.job.connection
         builders: SimpleQueue[Connection] = SimpleQueue()
+        left = Counter(index.table for index in builds)
+        counting = Lock()
         with ExitStack() as opened:
             for _ in range(BUILDERS):
                 builder = opened.enter_context(another(connection))
@@ -236,6 +240,11 @@ class Fresh:
                 builder = builders.get()
                 try:
                     builder.execute(index.statement)
+                    with counting:
+                        left[index.table] -= 1
+                        last = not left[index.table]
+                    if last:
+                        builder.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(index.table)))
                 finally:
                     builders.put(builder)
 

@@ -10,7 +10,8 @@ from loaders.draft import Draft
 from loaders.fields import issuer_of
 from loaders.findings import Facts, Verdict, shown
 from loaders.job import Job
-from loaders.keys import Seen, hashes_of
+from loaders.keys import Seen
+from loaders.text_hashes import text_hashes
 from spatial.arrays import BoolArray, Int64Array
 
 
@@ -64,7 +65,7 @@ def _doubled(
     values = draft.values.identifiers[scheme]
     bearing = np.flatnonzero(rows & ~arrow.is_null(values))
     before, first = np.zeros((2, len(draft)), dtype=np.int64)
-    hashes = hashes_of([arrow.take(values, bearing)])
+    hashes = text_hashes(arrow.take(values, bearing))
     before[bearing], first[bearing] = seen.setdefault(scheme, Seen()).add(hashes, draft.numbers[bearing])
     doubled: BoolArray = before > 0
     return doubled, first

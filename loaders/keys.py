@@ -16,6 +16,7 @@ from loaders.findings import Verdict, shown
 from loaders.formats import Rows
 from loaders.places import Raw, Written
 from loaders.plan import Plan
+from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
 
@@ -115,7 +116,7 @@ def identify(rows: Rows, written: Raw | Written, key: str | None, seed: int, pla
     keys = present(rows.columns[key]) if key is not None else _place_keys(rows, written.read(), places)
     said = [column for name, column in rows.columns.items() if name != key]
     said += [rows.wkb] if rows.wkb is not None else []
-    return Identity(keys, hashes_of([keys]), hashes_of(said or [keys], seed))
+    return Identity(keys, text_hashes(keys), hashes_of(said or [keys], seed))
 
 
 def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:

@@ -13,7 +13,8 @@ from psycopg.abc import Buffer
 
 from loaders import arrow
 from loaders.arrow import Column
-from loaders.keys import Identity, hashes_of, lookup
+from loaders.keys import Identity, lookup
+from loaders.text_hashes import text_hashes
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
 
@@ -89,7 +90,7 @@ class Registered:
 
     def see(self, keys: Column) -> None:
         """Note the keys of rows that are not compared."""
-        places = lookup(self.keys, hashes_of([keys]))
+        places = lookup(self.keys, text_hashes(keys))
         self.seen[places[places >= 0]] = True
 
     def unseen(self, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[Column]:
@@ -98,14 +99,14 @@ class Registered:
             return
         for text in _registered(connection, dataset_id, kind):
             keys = arrow.read_csv_text(text, _COLUMNS).columns["key"]
-            places = lookup(self.keys, hashes_of([keys]))
+            places = lookup(self.keys, text_hashes(keys))
             yield arrow.take(keys, (places >= 0) & ~self.seen[places])
 
     def holds_most(self, keys: Column | None) -> bool:
         """Whether at least half of the keys are registered."""
         if keys is None or not len(keys):
             return False
-        return bool((lookup(self.keys, hashes_of([keys])) >= 0).mean() >= _SAME_ROWS)
+        return bool((lookup(self.keys, text_hashes(keys)) >= 0).mean() >= _SAME_ROWS)
 
 
 def _registered(connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[bytes]:
@@ -128,4 +129,4 @@ def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
 def _hashed(text: bytes) -> Int64Array:
     """The hashes of keys, and of what these rows said."""
     batch = arrow.read_csv_text(text, _COLUMNS)
-    return np.stack([hashes_of([batch.columns["key"]]), arrow.parsed_integers(batch.columns["hash"])])
+    return np.stack([text_hashes(batch.columns["key"]), arrow.parsed_integers(batch.columns["hash"])])

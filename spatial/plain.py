@@ -22,7 +22,7 @@ _RING_START = 13
 _CORNER = 16
 _MOST_CORNERS = 24
 """Corners of a ring up to which comparing each edge with each corner is quicker than an index of them."""
-_BLOCK = 4_096
+_BLOCK = 1_024
 """Rings at a time: their numbers stay in the processor's cache."""
 _ROUNDING = 32 * np.finfo(np.float64).eps
 """The share of the box around a ring by which a cross product of its edges may be wrong, at most."""
@@ -95,50 +95,52 @@ def _polygons(data: Bytes, starts: Int64Array, lengths: Int64Array) -> Iterator[
             rows = of_length[start : start + _BLOCK]
             values = _gathered(data, starts[rows], _RING_START + _CORNER * count)
             one_ring = _begins(values, begin)
-            found = _rings(values[one_ring, _RING_START:].copy().view("<f8").reshape(-1, count, 2))
+            xy = values[one_ring, _RING_START:].copy().view("<f8").reshape(-1, count, 2)
+            found = _rings(*np.ascontiguousarray(xy.transpose(2, 1, 0)))
             yield Plain(rows[one_ring][found.rows], found.lon, found.lat, found.bounds)
 
 
-def _rings(corners: FloatArray) -> Plain:
-    """Of rings, given as an array (rings, corners, 2), those that are sound, by their places."""
-    x, y = corners[:, :, 0], corners[:, :, 1]
+def _rings(x: FloatArray, y: FloatArray) -> Plain:
+    """Of rings those that are sound, by their places.
+
+    ``x`` and ``y`` are arrays (corners, rings), as everywhere below: what is asked of all corners of a ring
+    is then asked of all rings at once.
+    """
+    bounds = np.stack([x.min(axis=0), y.min(axis=0), x.max(axis=0), y.max(axis=0)])
+    closed: BoolArray = (x[0] == x[-1]) & (y[0] == y[-1]) & np.isfinite(bounds).all(axis=0)
     with np.errstate(invalid="ignore", over="ignore"):
-        closed = (corners[:, 0] == corners[:, -1]).all(axis=1) & np.isfinite(corners).all(axis=(1, 2))
-        rows = np.flatnonzero(closed & _is_simple(x, y))
-    x, y = x[rows], y[rows]
-    lon, lat, sure = _inner_points(x, y)
-    bounds = np.stack([x.min(axis=1), y.min(axis=1), x.max(axis=1), y.max(axis=1)], axis=1)
-    return Plain(rows, lon, lat, bounds).take(sure)
+        sound = closed & _is_simple(x, y, bounds)
+    rows = np.flatnonzero(sound)
+    if not sound.all():
+        x, y, bounds = x[:, rows], y[:, rows], bounds[:, rows]
+    lon, lat, sure = _inner_points(x, y, bounds)
+    return Plain(rows, lon, lat, bounds.T).take(sure)
 
 
-def _is_simple(x: FloatArray, y: FloatArray) -> BoolArray:
+def _is_simple(x: FloatArray, y: FloatArray, bounds: FloatArray) -> BoolArray:
     """Which closed rings surely do not touch or cross themselves."""
-    x, y = x - x[:, :1], y - y[:, :1]
-    dx, dy = np.diff(x, axis=1), np.diff(y, axis=1)
-    doubt = _ROUNDING * np.ptp(x, axis=1) * np.ptp(y, axis=1)
+    x, y = x - x[0], y - y[0]
+    dx, dy = np.diff(x, axis=0), np.diff(y, axis=0)
+    doubt = _ROUNDING * (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
     turns = _turns(dx, dy)
-    left, right = turns > doubt[:, None], turns < -doubt[:, None]
-    simple: BoolArray = (left.all(axis=1) | right.all(axis=1)) & _goes_round_once(dx)
+    left, right = turns > doubt, turns < -doubt
+    simple: BoolArray = (left.all(axis=0) | right.all(axis=0)) & _goes_round_once(dx)
     open_ = np.flatnonzero(~simple)
     if len(open_):
-        bends = (left | right)[open_]
-        simple[open_] = _edges_apart(x[open_], y[open_], doubt[open_], bends)
+        bends = (left | right)[:, open_]
+        simple[open_] = _edges_apart(x[:, open_], y[:, open_], doubt[open_], bends)
     return simple
 
 
 def _turns(dx: FloatArray, dy: FloatArray) -> FloatArray:
     """The cross product of each edge with the one after it, the last one's first."""
-    turns = np.empty_like(dx)
-    turns[:, 1:] = dx[:, :-1] * dy[:, 1:] - dy[:, :-1] * dx[:, 1:]
-    turns[:, 0] = dx[:, -1] * dy[:, 0] - dy[:, -1] * dx[:, 0]
-    return turns
+    return np.roll(dx, 1, axis=0) * dy - np.roll(dy, 1, axis=0) * dx
 
 
 def _goes_round_once(dx: FloatArray) -> BoolArray:
     """Which rings that always turn to one side go but once from west to east and back."""
     east = dx > 0
-    changes = (east[:, 1:] != east[:, :-1]).sum(axis=1) + (east[:, 0] != east[:, -1])
-    once: BoolArray = changes == 2
+    once: BoolArray = (east != np.roll(east, 1, axis=0)).sum(axis=0, dtype=np.int8) == 2
     return once
 
 
@@ -148,61 +150,61 @@ def _edges_apart(x: FloatArray, y: FloatArray, doubt: FloatArray, bends: BoolArr
     Two edges are apart where both ends of one lie on one side of the other. Edges that follow each other do
     not overlap where the ring ``bends`` surely, or goes on within a right angle.
     """
-    dx, dy = np.diff(x, axis=1), np.diff(y, axis=1)
-    ahead = np.empty_like(dx)
-    ahead[:, 1:] = dx[:, :-1] * dx[:, 1:] + dy[:, :-1] * dy[:, 1:]
-    ahead[:, 0] = dx[:, -1] * dx[:, 0] + dy[:, -1] * dy[:, 0]
-    apart = np.logical_or(bends, ahead > 0).all(axis=1)
-    # side[:, i, j]: on which side of edge i corner j lies, and how far.
-    edges = np.stack([-dy, dx, dy * x[:, :-1] - dx * y[:, :-1]], axis=2)
-    side = edges @ np.stack([x, y, np.ones_like(x)], axis=1)
-    left, right = side > doubt[:, None, None], side < -doubt[:, None, None]
-    same_side = (left[:, :, 1:] & left[:, :, :-1]) | (right[:, :, 1:] & right[:, :, :-1])
-    same_side |= same_side.transpose(0, 2, 1)
-    same_side |= _following(dx.shape[1])
-    result: BoolArray = np.logical_and(apart, same_side.all(axis=(1, 2)))
-    return result
+    dx, dy = np.diff(x, axis=0), np.diff(y, axis=0)
+    ahead = np.roll(dx, 1, axis=0) * dx + np.roll(dy, 1, axis=0) * dy
+    apart: BoolArray = np.asarray(np.logical_or(bends, ahead > 0).all(axis=0))
+    # side[i, j]: on which side of edge i corner j lies, and how far.
+    side = dx[:, None] * y
+    side -= dy[:, None] * x
+    side += (dy * x[:-1] - dx * y[:-1])[:, None]
+    left, right = side > doubt, side < -doubt
+    same_side = (left[:, 1:] & left[:, :-1]) | (right[:, 1:] & right[:, :-1])
+    for edge, other in _not_following(len(dx)):
+        apart &= same_side[edge, other] | same_side[other, edge]
+    return apart
 
 
-def _following(count: int) -> BoolArray:
-    """Which of so many edges of a ring are the same, or follow each other."""
-    steps = np.abs(np.subtract.outer(np.arange(count), np.arange(count)))
-    following: BoolArray = (steps <= 1) | (steps == count - 1)
-    return following
+def _not_following(count: int) -> Iterator[tuple[int, int]]:
+    """The pairs of so many edges of a ring that do not follow each other."""
+    for edge in range(count):
+        for other in range(edge + 2, count if edge else count - 1):
+            yield edge, other
 
 
-def _inner_points(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+def _inner_points(
+    x: FloatArray, y: FloatArray, bounds: FloatArray
+) -> tuple[FloatArray, FloatArray, BoolArray]:
     """The point on the surface of each ring, as GEOS finds it, and where that is sure.
 
     It is the middle of the widest piece of a line of latitude within the ring; the line lies halfway between
     the two corners' latitudes next to the middle of the ring (GEOS, InteriorPointArea).
     """
-    middle = ((y.min(axis=1) + y.max(axis=1)) / 2.0)[:, None]
-    low = np.where(y <= middle, y, -np.inf).max(axis=1)
-    high = np.where(y > middle, y, np.inf).min(axis=1)
-    line = ((high + low) / 2.0)[:, None]
+    middle = (bounds[1] + bounds[3]) / 2.0
+    low = np.where(y <= middle, y, -np.inf).max(axis=0)
+    high = np.where(y > middle, y, np.inf).min(axis=0)
+    line = (high + low) / 2.0
     below = y < line
-    crosses = below[:, :-1] != below[:, 1:]
-    x0, x1 = x[:, :-1], x[:, 1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        sloped = x0 + (line - y[:, :-1]) / (np.diff(y, axis=1) / (x1 - x0))
+    crosses = below[:-1] != below[1:]
+    x0, x1 = x[:-1], x[1:]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        sloped = x0 + (line - y[:-1]) / (np.diff(y, axis=0) / (x1 - x0))
     at = np.where(x0 == x1, x0, sloped)
-    west, east = np.where(crosses, at, np.inf).min(axis=1), np.where(crosses, at, -np.inf).max(axis=1)
-    several = np.flatnonzero(crosses.sum(axis=1) > 2)
+    west, east = np.where(crosses, at, np.inf).min(axis=0), np.where(crosses, at, -np.inf).max(axis=0)
+    several = np.flatnonzero(crosses.sum(axis=0, dtype=np.int8) > 2)
     if len(several):
-        west[several], east[several] = _widest(np.where(crosses[several], at[several], np.inf))
-    sure: BoolArray = (east > west) & ~(y == line).any(axis=1)
-    return (west + east) / 2.0, line[:, 0], sure
+        west[several], east[several] = _widest(np.where(crosses[:, several], at[:, several], np.inf))
+    sure: BoolArray = (east > west) & ~(y == line).any(axis=0)
+    return (west + east) / 2.0, line, sure
 
 
 def _widest(crossings: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Of each line's pieces within its ring the widest, the first of equals; infinity is no crossing."""
-    at = np.sort(crossings, axis=1)
-    west, east = at[:, : at.shape[1] // 2 * 2 : 2], at[:, 1::2]
+    at = np.sort(crossings, axis=0)
+    west, east = at[: len(at) // 2 * 2 : 2], at[1::2]
     with np.errstate(invalid="ignore"):
         width = np.where(np.isfinite(east), east - west, -1.0)
-    rows, widest = np.arange(len(at)), width.argmax(axis=1)
-    return west[rows, widest], east[rows, widest]
+    widest, rings = width.argmax(axis=0), np.arange(at.shape[1])
+    return west[widest, rings], east[widest, rings]
 
 
 def _gathered(data: Bytes, starts: Int64Array, length: int) -> Bytes:

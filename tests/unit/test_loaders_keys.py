@@ -20,6 +20,7 @@ from loaders.mapping import FieldSource, Mapping, read_mapping
 from loaders.places import Raw, Written, read_geometries, settle_places
 from loaders.plan import Plan, Position, settle
 from loaders.settle import nearly_equal
+from loaders.text_hashes import text_hashes
 from spatial.crs import operation_to_wgs84, parse_crs
 from twin.kinds import kind
 
@@ -252,3 +253,39 @@ def test_geometries_are_alike_within_a_millimetre() -> None:
     assert not pair(point(121.5, 31.2, 5), point(121.5, 31.2))
     box = shapely.box(121, 31, 122, 32)
     assert pair(box, shapely.Polygon(box.exterior.coords[::-1]))
+
+
+def test_hashes_of_texts_tell_them_apart() -> None:
+    texts = [
+        "",
+        "a",
+        "a\0",
+        "b",
+        "abcdefgh",
+        "abcdefg",
+        "abcdefghabcdefgh",
+        "abcdefgh" * 3,
+        "路灯",
+        "路",
+        "灯路",
+    ]
+    many = [*texts, *(f"L{number:08d}" for number in range(5_000)), *(f"{n}0123456" for n in range(99))]
+    hashes = text_hashes(arrow.texts(many))
+    assert len(set(hashes.tolist())) == len(many)
+    assert text_hashes(arrow.texts(many[3:])).tolist() == hashes[3:].tolist()
+    assert text_hashes(arrow.texts(many)[3:]).tolist() == hashes[3:].tolist()
+    assert text_hashes(arrow.texts([None])).tolist() == hashes[:1].tolist()
+    assert len(text_hashes(arrow.texts([]))) == 0
+
+
+@given(st.lists(st.text(max_size=40), min_size=2, max_size=30, unique=True))
+def test_different_texts_have_different_hashes(texts: list[str]) -> None:
+    assert len(set(text_hashes(arrow.texts(texts)).tolist())) == len(texts)
+
+
+def test_every_bit_of_a_hash_depends_on_every_byte() -> None:
+    base = bytearray(b"0123456789abcdefghij")
+    texts = [bytes(base), *(bytes(base[:at] + bytes([base[at] ^ 1]) + base[at + 1 :]) for at in range(20))]
+    hashes = text_hashes(arrow.binaries(texts)).view(np.uint64)
+    flipped = [int(one ^ hashes[0]).bit_count() for one in hashes[1:]]
+    assert all(12 <= bits <= 52 for bits in flipped), flipped
