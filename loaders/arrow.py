@@ -216,8 +216,16 @@ def concatenated_texts(parts: Sequence[Column | str]) -> Column:
     return _column(_row_join((*(pa.scalar(p) if isinstance(p, str) else p for p in parts), pa.scalar(""))))
 
 
+_BLANK = np.zeros(256, dtype=np.bool_)
+"""Bytes with which a character may begin that is white space or NUL, and those that are."""
+_BLANK[: ord(" ") + 1] = True
+_BLANK[[0xC2, 0xE1, 0xE2, 0xE3]] = True
+
+
 def stripped(column: Column) -> Column:
     """The texts without white space around them and without NUL, which PostgreSQL lacks; empty is null."""
+    if is_text(column) and not _BLANK[text_bytes(column)].any() and (byte_lengths(column) != 0).all():
+        return column
     text = pc.utf8_trim_whitespace(column)
     if pc.any(pc.match_substring(text, "\0")).as_py():
         text = pc.utf8_trim_whitespace(pc.replace_substring(text, "\0", ""))

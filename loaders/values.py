@@ -24,6 +24,7 @@ from twin.kinds.units import factor, parse_quantity
 
 ABSENT = ("null", "<null>", "none", "nan", "n/a", "#n/a", "-", "--", "/", "无", "\\n")
 """Words, in lower case, that people write where there is no value."""
+_LONGEST_ABSENT = max(len(word.encode()) for word in ABSENT)
 
 _TRUE = frozenset({"true", "yes", "y", "t", "1", "是", "有", "真"})
 _FALSE = frozenset({"false", "no", "n", "f", "0", "否", "无", "没有", "假"})
@@ -108,6 +109,9 @@ def _of_type(meaning: Attribute | Identifier, column: Column, unit: str | None, 
 def present(column: Column) -> Column:
     """Any column as stripped texts, null for words that mean there is no value."""
     text = arrow.stripped(arrow.as_text(column))
+    lengths = arrow.byte_lengths(text)
+    if not ((lengths > 0) & (lengths <= _LONGEST_ABSENT)).any():
+        return text
     return arrow.without(text, arrow.is_any(arrow.lower(text), ABSENT))
 
 
