@@ -8,18 +8,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Background:
-    """A thread that does one piece of work after the other, in their order; few of them wait."""
+    """Threads that do pieces of work, begun in their order; few of them wait."""
 
-    def __init__(self, waiting: int = 1) -> None:
-        self._thread = ThreadPoolExecutor(1)
+    def __init__(self, threads: int) -> None:
+        self._threads = ThreadPoolExecutor(threads)
         self._given: deque[Future[None]] = deque()
-        self._waiting = waiting
+        self._waiting = threads
 
     def give(self, work: Callable[[], None]) -> None:
         """Have it done, waiting where enough is to be done before. Raises what earlier work raised."""
         while len(self._given) > self._waiting:
             self._given.popleft().result()
-        self._given.append(self._thread.submit(work))
+        self._given.append(self._threads.submit(work))
 
     def finish(self) -> None:
         """Wait until all is done. Raises what it raised."""
@@ -28,7 +28,7 @@ class Background:
 
     def stop(self) -> None:
         """Let nothing begin that has not begun, and wait for what has."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=True, cancel_futures=True)
 
 
 def side_by_side(works: list[Callable[[], None]], threads: int) -> None:

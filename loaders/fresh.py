@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from queue import SimpleQueue
 from threading import Lock
 
 import numpy as np
@@ -34,7 +32,7 @@ from loaders.job import Job
 from loaders.keys import Seen
 from loaders.merge import keep_receipt
 from loaders.modes import RETIRING
-from loaders.session import another
+from loaders.session import Lent
 from spatial.arrays import Int64Array
 from twin.identity.adoption import COMPONENT_CODE
 from twin.registry.database import Connection
@@ -52,8 +50,8 @@ from twin.registry.partitions import (
     unlock_kind,
 )
 
-BUILDERS = 3
-"""Connections that build indexes at a time."""
+COPIERS, BUILDERS = 2, 3
+"""Connections that copy, and that build indexes, at a time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
@@ -71,8 +69,8 @@ class Fresh:
 
     job: Job
     coder: Coder
-    copier: Background = field(default_factory=Background)
-    writer: Connection | None = None
+    copier: Background = field(default_factory=partial(Background, COPIERS))
+    lent: Lent | None = None
     recorded_at: datetime = _EPOCH
     organisations: set[str] = field(default_factory=set)
     issuing: dict[str, str] = field(default_factory=dict)
@@ -109,9 +107,7 @@ class Fresh:
         (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
         with connection.transaction():
             begin_partitions(connection, job.kind)
-        self.writer = another(connection)
-        # The transaction that shows the rows waits until the log is on disk, with all that stands before it.
-        self.writer.execute("SET synchronous_commit = off")
+        self.lent = Lent(connection, BUILDERS)
 
     def take(self, draft: Draft, verdict: Verdict) -> None:
         """A batch: its identifiers judged, coded, and copied while the next one is judged."""
@@ -124,11 +120,11 @@ class Fresh:
             return
         with receipt.timed("code"):
             coded = self.coder.code(draft)
-        if self.writer is None:
+        if self.lent is None:
             return
         self._note(draft, coded)
         with receipt.timed("copy"):
-            self.copier.give(partial(self._copy, draft, coded, borne, self.writer))
+            self.copier.give(partial(self._copy, draft, coded, borne, self.lent))
 
     def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
@@ -161,8 +157,8 @@ class Fresh:
     def stop(self) -> None:
         """End what goes on beside the main thread."""
         self.copier.stop()
-        if self.writer is not None:
-            self.writer.close()
+        if self.lent is not None:
+            self.lent.close()
 
     def tidy(self, connection: Connection) -> None:
         """Take away what was not shown, and let go of the kind."""
@@ -178,7 +174,11 @@ class Fresh:
                 self.organisations.update(arrow.distinct(draft.common(name)))
         self.issuing.update(coded.issuing)
 
-    def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column], writer: Connection) -> None:
+    def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column], lent: Lent) -> None:
+        with lent.one() as writer:
+            self._copy_by(writer, draft, coded, borne)
+
+    def _copy_by(self, writer: Connection, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
         kind = self.job.kind
         valid_from = self._valid_from(draft)
         fields = asset_fields(draft, coded) | self._always
@@ -225,30 +225,23 @@ class Fresh:
 
     def _index(self, builds: Sequence[IndexBuild]) -> None:
         """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
-        connection = self.job.connection
-        builders: SimpleQueue[Connection] = SimpleQueue()
+        if self.lent is None:
+            return
+        lent, counting = self.lent, Lock()
         left = Counter(index.table for index in builds)
-        counting = Lock()
-        with ExitStack() as opened:
-            for _ in range(BUILDERS):
-                builder = opened.enter_context(another(connection))
+
+        def build(index: IndexBuild) -> None:
+            with lent.one() as builder:
                 # The connections are as many as the work is split into.
                 builder.execute("SET max_parallel_maintenance_workers = 0")
-                builders.put(builder)
+                builder.execute(index.statement)
+                with counting:
+                    left[index.table] -= 1
+                    last = not left[index.table]
+                if last:
+                    builder.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(index.table)))
 
-            def build(index: IndexBuild) -> None:
-                builder = builders.get()
-                try:
-                    builder.execute(index.statement)
-                    with counting:
-                        left[index.table] -= 1
-                        last = not left[index.table]
-                    if last:
-                        builder.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(index.table)))
-                finally:
-                    builders.put(builder)
-
-            side_by_side([partial(build, one) for one in builds], BUILDERS)
+        side_by_side([partial(build, one) for one in builds], BUILDERS)
 
     def _show(self, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 
 import psycopg
 
@@ -35,3 +36,33 @@ def another(connection: Connection) -> Connection:
     )
     further.execute("SET client_connection_check_interval = '1s'")
     return further
+
+
+class Lent:
+    """Several further connections as the same user; a thread has one to itself while it works.
+
+    The one that shows what they did waits until the log is on disk: so they need not, and that is set.
+    """
+
+    def __init__(self, connection: Connection, count: int) -> None:
+        self._all: list[Connection] = []
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        for _ in range(count):
+            further = another(connection)
+            self._all.append(further)
+            further.execute("SET synchronous_commit = off")
+            self._free.put(further)
+
+    @contextmanager
+    def one(self) -> Iterator[Connection]:
+        """One that nobody uses, waiting for it."""
+        further = self._free.get()
+        try:
+            yield further
+        finally:
+            self._free.put(further)
+
+    def close(self) -> None:
+        """Close all of them."""
+        for further in self._all:
+            further.close()
