@@ -64,7 +64,8 @@ class Fresh:
     """A first load on its way.
 
     ``recorded_at`` is the moment since which its assets are known; ``organisations`` and ``issuing`` are what
-    has to be made known with them; ``seen`` are the identifiers so far, by scheme.
+    has to be made known with them; ``seen`` are the identifiers so far, by scheme; ``further`` are
+    the indexes that are built when everybody sees the rows.
     """
 
     job: Job
@@ -75,6 +76,7 @@ class Fresh:
     organisations: set[str] = field(default_factory=set)
     issuing: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
+    further: list[IndexBuild] = field(default_factory=list)
 
     @classmethod
     def fits(cls, job: Job) -> bool:
@@ -130,7 +132,9 @@ class Fresh:
         """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
         job, receipt = self.job, self.job.receipt
         with receipt.timed("copy"):
+            # What takes a while to think of is thought of while the last rows are copied.
             builds = index_builds(job.connection, job.kind)
+            self.further = further_builds(job.connection, job.kind)
             self.copier.finish()
         if job.options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
@@ -145,12 +149,12 @@ class Fresh:
 
     def conclude(self) -> None:
         """Build the indexes without which the rows can be seen. Whatever stops that, the load is done."""
-        job, receipt = self.job, self.job.receipt
+        receipt = self.job.receipt
         if receipt.dry_run or not receipt.new:
             return
         with receipt.timed("further indexes"):
             try:
-                self._index(further_builds(job.connection, job.kind))
+                self._index(self.further)
             except psycopg.Error:
                 receipt.notes.append("indexes.missing")
 
