@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -97,3 +98,11 @@ def column(connection: psycopg.Connection[Any], statement: str, *parameters: obj
 def vehicles(*numbers: str | None) -> list[dict[str, object]]:
     """Vehicles V0, V1 … with these identification numbers."""
     return [{"id": f"V{n}", "vin": number, "lon": 121.5, "lat": 31.2} for n, number in enumerate(numbers)]
+
+
+@contextmanager
+def none_registered(url: str) -> Iterator[None]:
+    """Loads in this block can't come to their end: each waits as it writes into the feed of changes."""
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE twin.change IN SHARE MODE")
+        yield
