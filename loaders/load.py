@@ -73,6 +73,8 @@ def load(
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
     ready = prepare(where, options, source)
+    if rejects is not None:
+        rejects.require_fit(ready.source, where)
     ready.siblings = siblings
     receipt = ready.receipt
     receipt.rejections.journal = rejects

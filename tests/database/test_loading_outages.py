@@ -147,7 +147,7 @@ def test_a_reject_file_that_finds_no_room_is_told(
         {**lamps(1)[0], "id": "good", "name": "one"}
     ]
     file = write_csv(tmp_path / "lamps.csv", rows)
-    if ending in {".fgb", ".shp"}:
+    if ending in {".fgb", ".shp", ".geojson"}:
         file = placed(file, rows)
     taken = small_disk / "taken"
     taken.write_bytes(b"x" * (4_000_000 if ending == ".xlsx" else 2_000_000))
