@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +13,18 @@ import psycopg
 import pytest
 from commands import twin
 
-from loaders.load import Options, load
 from loaders.receipt import Receipt
-from tests.loading import column, counts, lamps, load_into, reasons, vehicles, vin, write_csv
+from tests.loading import column, counts, halted_in, lamps, load_into, reasons, vehicles, vin, write_csv
 from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 ROWS = 50
 
 
-class Halted(Exception):
-    """The load was stopped by the test, as by Ctrl-C."""
-
-
 @pytest.fixture
 def halted(pudong: str) -> Callable[..., None]:
     """Loads in batches and stops when the registry holds so many."""
-
-    def run(path: Path, batches: int, size: int = 10, kind: str = "streetlight", **options: Any) -> None:
-        from loaders.batches import Batches
-
-        left = iter(range(batches - 1))
-        original = Batches.next
-
-        def following(self: Batches) -> None:
-            original(self)
-            if next(left, None) is None:
-                raise Halted
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TWIN_DATABASE_URL", pudong)
-            patch.setattr(Batches, "next", following)
-            with pytest.raises(Halted):
-                load(path, Options(kind=kind, batch=size, **options))
-
-    return run
+    return partial(halted_in, pudong)
 
 
 def mixed() -> list[dict[str, object]]:
