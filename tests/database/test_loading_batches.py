@@ -13,8 +13,10 @@ import psycopg
 import pytest
 from commands import twin
 
+from loaders.coding import Coder
 from loaders.receipt import Receipt
 from tests.loading import column, counts, halted_in, lamps, load_into, reasons, vehicles, vin, write_csv
+from twin.registry.codes import Reservation
 from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
@@ -212,6 +214,40 @@ def test_a_file_that_changes_between_batches(owner: Connection, pudong: str, tmp
         load_into(pudong, file, batch=10)
     assert column(owner, "SELECT count(*) FROM twin.asset") == [10]
     assert counts(load_into(pudong, file)) == (31, 21, 0, 10, 0)
+    assert column(owner, "SELECT next FROM twin.code_sequence") == [
+        31 + 1
+    ]  # the second batch returned its codes
+
+
+def test_codes_of_registered_batches_are_never_returned(
+    owner: Connection, pudong: str, tmp_path: Path, halted: Callable[..., None]
+) -> None:
+    """Also where a batch is registered and nobody heard of that, or an earlier run registered some."""
+    from loaders.staged import Staged
+
+    file = write_csv(tmp_path / "lamps.csv", lamps(30))
+    halted(file, batches=1)
+    original = Staged.finish
+
+    def unheard(self: Staged, *given: Any) -> None:
+        original(self, *given)
+        self.coder.reserved = reserved
+        raise KeyboardInterrupt
+
+    def reserving(self: Coder, *given: Any) -> Any:
+        coded = code(self, *given)
+        reserved.extend(self.reserved)
+        return coded
+
+    reserved: list[Reservation] = []
+    code = Coder.code
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Staged, "finish", unheard)
+        patch.setattr(Coder, "code", reserving)
+        load_into(pudong, file, batch=10, resume=True)
+    assert column(owner, "SELECT count(*) FROM twin.asset") == [20]
+    assert counts(load_into(pudong, file, batch=10, resume=True)) == (30, 30, 0, 0, 0)
+    assert column(owner, "SELECT count(DISTINCT code) FROM twin.asset") == [30]
 
 
 def test_rows_without_a_key_keep_their_places(
