@@ -54,7 +54,7 @@ def told(receipt: Receipt) -> dict[str, object]:
     return {name: said[name] for name in names}
 
 
-@pytest.mark.parametrize("size", [1, 7, 10, 25, 49, 50, 51, 1_000_000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 10, 25, 49, 50, 51, 1_000_000])
 def test_batches_come_to_what_one_load_comes_to(
     size: int, owner: Connection, pudong: str, tmp_path: Path
 ) -> None:
@@ -292,7 +292,7 @@ def test_options_that_contradict_each_other(
 def test_a_city_in_batches(pudong: str) -> None:
     city = Path(__file__).parents[2] / "fixtures" / "city"
     whole = json.loads(twin(pudong, "load", str(city), "--dry-run", "--json").stdout)["loads"]
-    command = ("load", str(city), "--batch", "100", "--resume", "--json")
+    command = ("load", str(city), "--batch", "400", "--resume", "--json")
     parted = json.loads(twin(pudong, *command).stdout)["loads"]
     assert [one["read"] for one in parted] == [one["read"] for one in whole]
     again = json.loads(twin(pudong, *command).stdout)["loads"]

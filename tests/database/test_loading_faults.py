@@ -26,7 +26,9 @@ SHOWN = ("asset", "asset_version", "identifier", "load", "change", "dataset", "o
 
 def start(url: str, *arguments: str) -> subprocess.Popen[str]:
     """A real ``twin load`` in a process of its own."""
-    command = [sys.executable, "-m", "twin.cli", "load", *arguments, "--json"]
+    # A shell lets what it runs in the background ignore Ctrl-C, and so all that the tests start.
+    heeding = ["env", "--default-signal=INT"]
+    command = [*heeding, sys.executable, "-m", "twin.cli", "load", *arguments, "--json"]
     environment = {**os.environ, "TWIN_DATABASE_URL": url}
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -45,7 +47,7 @@ def wait_for(connection: Connection, process: subprocess.Popen[str], statement: 
         running = column(
             connection,
             "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND state = 'active'"
-            " AND pid <> pg_backend_pid()",
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
         )
         if any(re.search(statement, query) for query in running):
             return
@@ -73,7 +75,12 @@ def kill(connection: Connection, process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize(
     "moment",
-    ["COPY .twin", "CREATE (UNIQUE )?INDEX", "ANALYZE", "INSERT INTO twin.change"],
+    [
+        "COPY .twin",
+        pytest.param("CREATE (UNIQUE )?INDEX", marks=pytest.mark.slow),
+        pytest.param("ANALYZE", marks=pytest.mark.slow),
+        "INSERT INTO twin.change",
+    ],
 )
 def test_a_killed_first_load_shows_nothing(
     moment: str, owner: Connection, pudong: str, tmp_path: Path
@@ -105,7 +112,14 @@ def test_a_load_killed_while_it_waits_shows_nothing(owner: Connection, pudong: s
     assert (counts(receipt), len(receipt.swept)) == ((10, 10, 0, 0, 0), 1)
 
 
-@pytest.mark.parametrize("moment", ["COPY .stage", "A change keeps", "The new slice of each changed asset"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("COPY .stage", marks=pytest.mark.slow),
+        pytest.param("A change keeps", marks=pytest.mark.slow),
+        "The new slice of each changed asset",
+    ],
+)
 def test_a_killed_reload_shows_the_state_before(
     moment: str, owner: Connection, pudong: str, tmp_path: Path
 ) -> None:

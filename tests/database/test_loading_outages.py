@@ -48,7 +48,9 @@ def small_disk(open_folder: Callable[[], Path]) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("moment", ["COPY .twin", "CREATE (UNIQUE )?INDEX"])
+@pytest.mark.parametrize(
+    "moment", [pytest.param("COPY .twin", marks=pytest.mark.slow), "CREATE (UNIQUE )?INDEX"]
+)
 def test_a_database_that_crashes_is_told_and_nothing_is_left(
     moment: str, own_server: Server, tmp_path: Path
 ) -> None:
@@ -177,7 +179,7 @@ def test_temporary_files_that_find_no_room_are_told(
     what: str, owner: Connection, pudong: str, small_disk: Path, tmp_path: Path
 ) -> None:
     before = content_hash(owner)
-    rows = [{**row, "name": f"世纪大道 {n} 号" * 20} for n, row in enumerate(lamps(ROWS))]
+    rows = [{**row, "name": f"世纪大道 {n} 号" * 20} for n, row in enumerate(lamps(12_000))]
     file = write_csv(tmp_path / "lamps.csv", rows)
     if what == "encoding":
         placed(file, rows)
