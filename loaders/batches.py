@@ -58,6 +58,7 @@ class Batches:
     digest: str
     journal: Journal | None
     done: int | None = None
+    registered: int = 0
     _row: int = 0
     _room: int = 0
     _committed: int = 0
@@ -117,6 +118,7 @@ class Batches:
         self.done, self._room = self._row, self.size or 0
         self._rejected.clear()
         self.job.stage.empty()
+        self.registered += 1
         self._committed += 1
         if self._committed.bit_count() == 1:  # the planner knows the tables as they double
             analyze(self.job.connection, self.job.kind)
@@ -141,12 +143,13 @@ class Batches:
         if found is None:
             job.receipt.notes.append("resume.nothing")
             return
-        number, record, stands = found
+        number, record, stands, registered = found
         if isinstance(file.location, Address):
             raise ResumeUnsure(load=number, dataset=job.receipt.dataset)
         if stands["digest"] != self.digest:
             raise ResumeRefused(load=number, dataset=job.receipt.dataset)
         self.done = self._row = stands["row"]
+        self.registered = registered
         analyze(job.connection, job.kind)
         _restore(job.receipt, Receipt.of_record(record))
         if self.journal is not None:

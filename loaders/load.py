@@ -26,7 +26,7 @@ from loaders.locations import Address, locate
 from loaders.modes import RETIRING
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
-from loaders.registered import LastLoad, Registered, dataset_id_of, is_registered
+from loaders.registered import LastLoad, Registered, batches_registered, dataset_id_of
 from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.retire import mark
 from loaders.road import Road
@@ -73,6 +73,8 @@ def load(
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
     ready = prepare(where, options, source)
+    if rejects is not None:
+        rejects.require_fit(ready.source, where)
     ready.siblings = siblings
     receipt = ready.receipt
     receipt.rejections.journal = rejects
@@ -94,7 +96,7 @@ def _load(
         receipt.swept = sweep(connection) + sweep_partitions(connection)
         road, way = _begin(connection, lock, ready, options)
         batches = Batches.begun(way.job, road, options, before)
-        with batches.told(), _undone_on_failure(way):
+        with batches.told(), _undone_on_failure(way, batches):
             way.begin()
             for rows in _watched(ready, rejects, progress):
                 for part, full in batches.cut(rows, road):
@@ -207,8 +209,8 @@ def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None
 
 
 @contextmanager
-def _undone_on_failure(way: Way) -> Iterator[None]:
-    """Take away what nobody needs in the end; return all codes unless the load is registered.
+def _undone_on_failure(way: Way, batches: Batches) -> Iterator[None]:
+    """Take away what nobody needs in the end; return all codes that no batch is registered with.
 
     After a failure that needs a connection of its own: the load's may be in the middle of a statement. Where
     none is to be had, the next load sweeps.
@@ -220,16 +222,17 @@ def _undone_on_failure(way: Way) -> Iterator[None]:
         way.stop()
         job.connection.close()
         with suppress(TwinError):
-            _tidy(way)
+            _tidy(way, batches)
         raise
     way.stop()
     way.tidy(job.connection)
 
 
-def _tidy(way: Way) -> None:
+def _tidy(way: Way, batches: Batches) -> None:
+    """Whether the last batch is registered the registry knows: its commit may have come while we went."""
     dataset = way.job.receipt.dataset
     with connect("owner", autocommit=True) as connection, dataset_lock(connection, dataset):
         way.coder.connection = connection
-        if not is_registered(connection, way.job.receipt.load):
+        if batches_registered(connection, way.job.receipt.load) == batches.registered:
             way.coder.release()
         way.tidy(connection)

@@ -32,9 +32,11 @@ def dataset_id_of(connection: Connection[Any], name: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def is_registered(connection: Connection[Any], load: int | None) -> bool:
-    """Whether a load came to its end."""
-    return connection.execute("SELECT FROM twin.load WHERE id = %s", (load,)).fetchone() is not None
+def batches_registered(connection: Connection[Any], load: int | None) -> int:
+    """How many batches of a load are registered: of one in a single batch none, or one at its end."""
+    query = "SELECT cardinality(moments) FROM twin.load WHERE id = %s"
+    (count,) = connection.execute(query, (load,)).fetchone() or (0,)
+    return int(count)
 
 
 @dataclass(frozen=True, slots=True)

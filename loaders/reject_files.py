@@ -1,4 +1,4 @@
-"""Rejected rows in the format that a reject file's name says: GDAL's, or CSV like the loaded file."""
+"""Rejected rows in the format that a reject file's name says: GDAL's, GeoParquet, or the loaded text's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import shapely
 
-from loaders import arrow, gdal
+from loaders import arrow, gdal, parquet
 from loaders.arrow import Batch
 from loaders.formats import Source
 from twin.errors import TwinError
@@ -33,7 +33,10 @@ _DRIVERS = {
     ".xlsx": "XLSX",
     ".ods": "ODS",
 }
+_PARQUET = (".parquet", ".geoparquet")
 _SPREADSHEETS = (".xlsx", ".ods")
+_PLACED = (".shp", ".fgb", ".geojson", ".json", ".geojsonl", ".geojsons", ".kml", ".mif")
+"""Whose rows always have geometry, so that positions in columns would not be looked for."""
 _SIDES = {
     ".shp": (".shx", ".dbf", ".prj", ".cpg"),
     ".tab": (".dat", ".map", ".id"),
@@ -41,6 +44,7 @@ _SIDES = {
     ".gml": (".xsd",),
 }
 _DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+_KNOWN = (*_DELIMITERS, *_DRIVERS, *_PARQUET)
 
 
 class RejectsFormatUnknown(TwinError):
@@ -51,18 +55,40 @@ class RejectsFormatUnknown(TwinError):
     zh = "无法将拒收行写入 {file}：文件名须以 {endings} 之一结尾。"
 
 
+class RejectsNeedGeometry(TwinError):
+    """The file would be of a format whose rows have geometry, and those of the loaded file have none."""
+
+    code = "rejects.geometry"
+    en = (
+        "The rejected rows can't be written to {file}: rows of {format} have geometry, and those of {source}"
+        " have none. Let its name end like the file's, for example {example}."
+    )
+    zh = (
+        "无法将拒收行写入 {file}：{format} 的各行须有几何，而 {source} 的各行没有。"
+        "请换用与原文件相同的扩展名，例如 {example}。"
+    )
+
+
 def require_known(path: Path) -> None:
     """Raise ``RejectsFormatUnknown`` where the name does not tell a format."""
-    known = [*_DELIMITERS, *_DRIVERS]
-    if path.suffix.lower() not in known:
-        raise RejectsFormatUnknown(file=path.name, endings=" ".join(known))
+    if path.suffix.lower() not in _KNOWN:
+        raise RejectsFormatUnknown(file=path.name, endings=" ".join(_KNOWN))
+
+
+def require_fit(path: Path, source: Source, name: str) -> None:
+    """Raise ``RejectsNeedGeometry`` where rows of the source, a file of that name, could not be mended."""
+    ending = path.suffix.lower()
+    if ending in _PLACED and not source.has_geometry:
+        own = next((one for one in (Path(name).suffix.lower(),) if one in _KNOWN), ".csv")
+        example = path.with_suffix(own).name
+        raise RejectsNeedGeometry(file=path.name, format=_DRIVERS[ending], source=name, example=example)
 
 
 def alone(name: str) -> str:
     """The name of a reject file, for a loaded file of that name, that needs no other beside it."""
     own = Path(name)
     ending = own.suffix.lower()
-    known = ending in {*_DELIMITERS, *_DRIVERS} and ending not in _SIDES
+    known = ending in _KNOWN and ending not in _SIDES
     return f"{own.stem}-rejected{ending if known else '.gpkg'}"
 
 
@@ -77,6 +103,11 @@ def write(path: Path, source: Source, rows: Iterator[Batch]) -> None:
     if ending in _DELIMITERS:
         _write_csv(path, source, map(_with_wkt, rows), _DELIMITERS[ending])
         return
+    if ending in _PARQUET:
+        geometry = _geometry_name(source)
+        named = (_renamed(batch, WKB, geometry) for batch in rows)
+        parquet.write(path, named, geometry=geometry if source.has_geometry else None, crs=source.crs)
+        return
     layer = source.layer or path.stem
     if ending not in _SPREADSHEETS:
         gdal.write(path, _DRIVERS[ending], layer, rows, geometry=WKB, crs=source.crs)
@@ -86,6 +117,17 @@ def write(path: Path, source: Source, rows: Iterator[Batch]) -> None:
         book = Path(folder) / f"rejects{ending}"
         gdal.write(book, _DRIVERS[ending], layer, map(_with_wkt, rows), geometry=WKB, crs=None)
         shutil.move(book, path)
+
+
+def _geometry_name(source: Source) -> str:
+    """How the column of geometries is called: as in the loaded file if that says, else as no other."""
+    own = getattr(source, "geometry", None)
+    return own or next(name for name in ("geometry", "geom", WKB) if name not in source.columns)
+
+
+def _renamed(batch: Batch, old: str, new: str) -> Batch:
+    columns = {new if name == old else name: column for name, column in batch.columns.items()}
+    return Batch(columns, batch.length)
 
 
 def _write_csv(path: Path, source: Source, rows: Iterator[Batch], delimiter: str) -> None:

@@ -81,6 +81,10 @@ class Rejects:
             rejects.spool = Spool(Path(rejects._kept.name) / "rows")
         return rejects
 
+    def require_fit(self, source: Source, location: Location) -> None:
+        """Raise ``RejectsNeedGeometry`` where the file can't hold rows of the source."""
+        reject_files.require_fit(self.path, source, location.name)
+
     def write(self, findings: Sequence[Finding]) -> None:
         """Keep these rejections, in columns."""
         if not findings:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import psycopg
 
+from loaders.batches import Batches
 from loaders.load import Options, Receipt, load
 from twin.identity.checks import CHECKS
 
@@ -97,3 +99,34 @@ def column(connection: psycopg.Connection[Any], statement: str, *parameters: obj
 def vehicles(*numbers: str | None) -> list[dict[str, object]]:
     """Vehicles V0, V1 … with these identification numbers."""
     return [{"id": f"V{n}", "vin": number, "lon": 121.5, "lat": 31.2} for n, number in enumerate(numbers)]
+
+
+@contextmanager
+def none_registered(url: str) -> Iterator[None]:
+    """Loads in this block can't come to their end: each waits as it writes into the feed of changes."""
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE twin.change IN SHARE MODE")
+        yield
+
+
+class Halted(Exception):
+    """The load was stopped by the test, as by Ctrl-C."""
+
+
+def halted_in(url: str, path: Path, batches: int, size: int = 10, **options: Any) -> None:
+    """Load in batches and stop when the registry holds so many."""
+    left = iter(range(batches - 1))
+    original = Batches.next
+
+    def following(self: Batches) -> None:
+        original(self)
+        if next(left, None) is None:
+            raise Halted
+
+    with (
+        mock.patch.dict(os.environ, TWIN_DATABASE_URL=url),
+        mock.patch.object(Batches, "next", following),
+        suppress(Halted),
+    ):
+        load(path, Options(**{"kind": "streetlight", **options}, batch=size))
+        raise AssertionError("the load came to its end")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +13,20 @@ import psycopg
 import pytest
 from commands import twin
 
-from loaders.load import Options, load
+from loaders.coding import Coder
 from loaders.receipt import Receipt
-from tests.loading import column, counts, lamps, load_into, reasons, vehicles, vin, write_csv
+from tests.loading import column, counts, halted_in, lamps, load_into, reasons, vehicles, vin, write_csv
+from twin.registry.codes import Reservation
 from twin.registry.divisions import set_home
 
 Connection = psycopg.Connection
 ROWS = 50
 
 
-class Halted(Exception):
-    """The load was stopped by the test, as by Ctrl-C."""
-
-
 @pytest.fixture
 def halted(pudong: str) -> Callable[..., None]:
     """Loads in batches and stops when the registry holds so many."""
-
-    def run(path: Path, batches: int, size: int = 10, kind: str = "streetlight", **options: Any) -> None:
-        from loaders.batches import Batches
-
-        left = iter(range(batches - 1))
-        original = Batches.next
-
-        def following(self: Batches) -> None:
-            original(self)
-            if next(left, None) is None:
-                raise Halted
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TWIN_DATABASE_URL", pudong)
-            patch.setattr(Batches, "next", following)
-            with pytest.raises(Halted):
-                load(path, Options(kind=kind, batch=size, **options))
-
-    return run
+    return partial(halted_in, pudong)
 
 
 def mixed() -> list[dict[str, object]]:
@@ -74,7 +54,7 @@ def told(receipt: Receipt) -> dict[str, object]:
     return {name: said[name] for name in names}
 
 
-@pytest.mark.parametrize("size", [1, 7, 10, 25, 49, 50, 51, 1_000_000])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.slow), 7, 10, 25, 49, 50, 51, 1_000_000])
 def test_batches_come_to_what_one_load_comes_to(
     size: int, owner: Connection, pudong: str, tmp_path: Path
 ) -> None:
@@ -234,6 +214,40 @@ def test_a_file_that_changes_between_batches(owner: Connection, pudong: str, tmp
         load_into(pudong, file, batch=10)
     assert column(owner, "SELECT count(*) FROM twin.asset") == [10]
     assert counts(load_into(pudong, file)) == (31, 21, 0, 10, 0)
+    assert column(owner, "SELECT next FROM twin.code_sequence") == [
+        31 + 1
+    ]  # the second batch returned its codes
+
+
+def test_codes_of_registered_batches_are_never_returned(
+    owner: Connection, pudong: str, tmp_path: Path, halted: Callable[..., None]
+) -> None:
+    """Also where a batch is registered and nobody heard of that, or an earlier run registered some."""
+    from loaders.staged import Staged
+
+    file = write_csv(tmp_path / "lamps.csv", lamps(30))
+    halted(file, batches=1)
+    original = Staged.finish
+
+    def unheard(self: Staged, *given: Any) -> None:
+        original(self, *given)
+        self.coder.reserved = reserved
+        raise KeyboardInterrupt
+
+    def reserving(self: Coder, *given: Any) -> Any:
+        coded = code(self, *given)
+        reserved.extend(self.reserved)
+        return coded
+
+    reserved: list[Reservation] = []
+    code = Coder.code
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Staged, "finish", unheard)
+        patch.setattr(Coder, "code", reserving)
+        load_into(pudong, file, batch=10, resume=True)
+    assert column(owner, "SELECT count(*) FROM twin.asset") == [20]
+    assert counts(load_into(pudong, file, batch=10, resume=True)) == (30, 30, 0, 0, 0)
+    assert column(owner, "SELECT count(DISTINCT code) FROM twin.asset") == [30]
 
 
 def test_rows_without_a_key_keep_their_places(
@@ -278,7 +292,7 @@ def test_options_that_contradict_each_other(
 def test_a_city_in_batches(pudong: str) -> None:
     city = Path(__file__).parents[2] / "fixtures" / "city"
     whole = json.loads(twin(pudong, "load", str(city), "--dry-run", "--json").stdout)["loads"]
-    command = ("load", str(city), "--batch", "100", "--resume", "--json")
+    command = ("load", str(city), "--batch", "400", "--resume", "--json")
     parted = json.loads(twin(pudong, *command).stdout)["loads"]
     assert [one["read"] for one in parted] == [one["read"] for one in whole]
     again = json.loads(twin(pudong, *command).stdout)["loads"]

@@ -9,11 +9,14 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import psycopg
+import pyarrow
+import pyarrow.parquet
 import pytest
 import shapely
 from commands import twin
 
-from tests.loading import column, content_hash, counts, lamps, load_into, write_csv
+from loaders.reject_files import RejectsNeedGeometry
+from tests.loading import column, content_hash, counts, lamps, load_into, reasons, write_csv
 
 Connection = psycopg.Connection
 LAMP = ("--kind", "streetlight", "--dataset", "lamps")
@@ -31,35 +34,90 @@ def frame(crs: str) -> geopandas.GeoDataFrame:
     return lamps
 
 
+def saved(frame: geopandas.GeoDataFrame, path: Path) -> None:
+    """Write the file in the format that its ending says."""
+    if path.suffix == ".parquet":
+        frame.to_parquet(path, schema_version="1.1.0")
+    else:
+        frame.to_file(path, driver=DRIVERS.get(path.suffix))
+
+
+def opened(path: Path) -> geopandas.GeoDataFrame:
+    """What ``saved`` or the loader wrote."""
+    return geopandas.read_parquet(path) if path.suffix == ".parquet" else geopandas.read_file(path)
+
+
 DRIVERS = {".gml": "GML", ".mif": "MapInfo File", ".geojsonl": "GeoJSONSeq"}
 
 
-@pytest.mark.parametrize("ending", [".gpkg", ".geojson", ".fgb", ".shp", ".geojsonl", ".gml", ".mif"])
+@pytest.mark.parametrize(
+    "ending", [".gpkg", ".geojson", ".fgb", ".shp", ".geojsonl", ".gml", ".mif", ".parquet"]
+)
 def test_rejects_keep_fields_and_system_and_can_be_mended(
     owner: Connection, pudong: str, tmp_path: Path, ending: str
 ) -> None:
     lamps = frame("EPSG:4326" if ending in {".geojsonl", ".mif"} else "EPSG:4549")
     path, rejects, mended = (tmp_path / f"{name}{ending}" for name in ("lamps", "rejects", "mended"))
-    lamps.to_file(path, driver=DRIVERS.get(ending))
+    saved(lamps, path)
     (tmp_path / "m.toml").write_text('key = "id"\n', encoding="utf-8")
     mapped = (*LAMP, "--mapping", str(tmp_path / "m.toml"))
     told = twin(pudong, "load", str(path), *mapped, "--rejects", str(rejects), "--json")
     assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["rejects"] == rejects.name
-    left_out = geopandas.read_file(rejects).sort_values("id", ignore_index=True)
+    left_out = opened(rejects).sort_values("id", ignore_index=True)
     assert left_out["twin_why"].tolist() == ["geometry.null_island", "key.duplicate"]
     assert left_out["twin_text"].notna().all()
     assert left_out["id"].tolist() == ["L1", "L2"]
     assert left_out["power"].astype(int).tolist() == [60, 60]
     assert left_out.crs.to_epsg(min_confidence=20) == lamps.crs.to_epsg()
     left_out.loc[0, "geometry"], left_out.loc[1, "id"] = lamps.geometry[0], "L3"
-    left_out.to_file(mended, driver=DRIVERS.get(ending))
+    saved(left_out, mended)
     again = twin(pudong, "load", str(mended), *mapped, "--json")
     assert again.returncode == 0, again.stderr
     receipt = json.loads(again.stdout)
     assert (receipt["read"], receipt["new"]) == (2, 2)
     assert not [name for name in receipt["unmapped"] if name.startswith("twin_")]
     assert column(owner, "SELECT count(*) FROM twin.asset") == [5]
+
+
+def test_a_geoparquet_keeps_types_and_the_name_of_its_geometry(pudong: str, tmp_path: Path) -> None:
+    lamps = frame("EPSG:4549").rename_geometry("shape")
+    lamps["power"] = np.array([60, 70, 80, 90, 100], dtype=np.int16)
+    lamps.loc[3, "shape"] = None
+    lamps.to_parquet(tmp_path / "lamps.parquet")
+    rejects = tmp_path / "rejects.parquet"
+    assert load_into(pudong, tmp_path / "lamps.parquet", rejects=rejects).rejected == 2
+    table = pyarrow.parquet.read_table(rejects)
+    assert table.schema.field("power").type == pyarrow.int16()
+    geo = json.loads(table.schema.metadata[b"geo"])
+    assert (geo["version"], geo["primary_column"]) == ("1.1.0", "shape")
+    said = geo["columns"]["shape"]
+    assert (said["encoding"], said["geometry_types"]) == ("WKB", ["Point"])
+    assert said["crs"]["id"] == {"authority": "EPSG", "code": 4549}
+    assert said["bbox"] == [0.0, 0.0, 0.0, 0.0]
+    left_out = geopandas.read_parquet(rejects)
+    assert left_out["id"].tolist() == ["L1", "L2"]
+    assert left_out["power"].tolist() == [70, 90]
+    assert left_out.geometry.isna().tolist() == [False, True]
+
+
+def test_rows_without_geometry_go_where_they_can(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    before = content_hash(owner)
+    path = write_csv(tmp_path / "lamps.csv", [*lamps(2), {**lamps(1)[0], "id": "L9", "lon": 0, "lat": 0}])
+    for ending in (".shp", ".fgb", ".geojson", ".kml", ".mif"):
+        with pytest.raises(RejectsNeedGeometry, match=r"those of lamps.csv have none.* r.csv"):
+            load_into(pudong, path, rejects=tmp_path / f"r{ending}")
+    told = twin(pudong, "load", str(path), *LAMP, "--rejects", str(tmp_path / "r.shp"), lang="zh")
+    assert told.returncode == 1
+    assert told.stderr.rstrip().endswith("[rejects.geometry]")
+    assert "须有几何" in told.stderr
+    assert content_hash(owner) == before
+    assert [one.name for one in tmp_path.iterdir()] == ["lamps.csv"]
+    for ending in (".csv", ".gpkg", ".gml", ".parquet", ".tab", ".xlsx", ".ods"):
+        rejects = tmp_path / f"r{ending}"
+        assert load_into(pudong, path, rejects=rejects, dry_run=True).rejects == rejects.name
+        again = load_into(pudong, rejects, dry_run=True)
+        assert reasons(again) == {"geometry.null_island": 1}, ending
 
 
 def test_a_csv_keeps_its_delimiter_encoding_and_broken_lines(pudong: str, tmp_path: Path) -> None:

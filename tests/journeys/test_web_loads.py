@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
+import shlex
 import signal
 import socket
 import time
@@ -21,7 +23,7 @@ from browser import Browser, visiting
 from commands import twin
 from serving import serving, working
 
-from tests.loading import lamps
+from tests.loading import halted_in, lamps, load_into, none_registered, write_csv
 
 LIGHTS = Path(__file__).parents[2] / "fixtures" / "city" / "streetlights.csv"
 MOST = 6_000_000
@@ -344,6 +346,34 @@ def test_a_load_s_page_speaks_the_language_that_is_asked_for(worked: Site) -> No
     assert "never filled in" not in chinese
 
 
+def test_an_unfinished_load_is_listed_and_says_how_to_go_on(site: Site, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "broken off.csv", lamps(30))
+    halted_in(site.database, file, batches=2, accuracy=0.5)
+    (number,) = found(site, "SELECT max(id) FROM twin.load")
+    assert "Unfinished" in site.page("/loads")
+    assert "未完成" in site.page("/loads", lang="zh")
+    page = site.page(f"/loads/{number}")
+    assert "rows up to 20 are registered" in page
+    assert "已登记至第 20 行" in site.page(f"/loads/{number}", lang="zh")
+    (command,) = re.findall("<code>(twin load .*)</code>", page)
+    program, *arguments = shlex.split(html.unescape(command))
+    done = twin(site.database, *(str(file) if one == file.name else one for one in arguments))
+    assert (program, done.returncode) == ("twin", 0), done.stderr
+    assert "Unfinished" not in site.page(f"/loads/{number}")
+    assert found(site, "SELECT count(*) FROM twin.asset WHERE load_id = %s", number) == [30]
+    halted_in(site.database, file, batches=1, dataset="other")
+    load_into(site.database, file, dataset="other")
+    (number,) = found(site, "SELECT max(id) - 1 FROM twin.load")
+    page = site.page(f"/loads/{number}")
+    assert "it is not gone on with" in page
+    assert "<code>" not in page
+
+
+def found(site: Site, query: str, *values: object) -> list[Any]:
+    with psycopg.connect(site.database) as connection:
+        return [value for (value,) in connection.execute(query, values)]
+
+
 def test_an_upload_that_is_given_up_goes_with_its_file(worked: Site, browser: Browser) -> None:
     path = worked.upload("lamps.csv", write_csv_bytes(lamps(3)))
     worked.wait(path, "inspected")
@@ -561,8 +591,8 @@ def test_what_a_killed_worker_began_the_next_one_does(idle: Site, browser: Brows
     path = confirmed(idle, write_csv_bytes(lamps(MANY)))
     with psycopg.connect(idle.database, autocommit=True) as connection:
         with visiting(browser, idle.address + path) as page:
-            with working(idle.database, idle.env) as worker:
-                page.wait_for_selector("text=65,536 of 200,000 rows")
+            with none_registered(idle.database), working(idle.database, idle.env) as worker:
+                page.wait_for_selector(f"text=/^[0-9,]+ of {MANY:,} rows$/")
                 assert page.locator("progress").is_visible()
                 worker.send_signal(signal.SIGKILL)
                 worker.wait(20)
@@ -570,7 +600,13 @@ def test_what_a_killed_worker_began_the_next_one_does(idle: Site, browser: Brows
             assert connection.execute("SELECT count(*) FROM twin.asset").fetchone() == (0,)
             with working(idle.database, idle.env):
                 page.wait_for_selector("dl.counts", timeout=90_000)
-                assert page.locator("dl.counts dd").all_inner_texts() == ["200,000", "200,000", "0", "0", "0"]
+                assert page.locator("dl.counts dd").all_inner_texts() == [
+                    f"{MANY:,}",
+                    f"{MANY:,}",
+                    "0",
+                    "0",
+                    "0",
+                ]
         assert connection.execute("SELECT count(*) FROM twin.asset").fetchone() == (MANY,)
         assert connection.execute("SELECT count(*) FROM twin.load").fetchone() == (1,)
 
@@ -594,7 +630,7 @@ def test_work_that_kills_every_worker_is_given_up(idle: Site) -> None:
     path = confirmed(idle, write_csv_bytes(lamps(MANY)))
     dead: list[int] = []
     for _ in range(3):
-        with working(idle.database, idle.env) as worker:
+        with none_registered(idle.database), working(idle.database, idle.env) as worker:
             dead.append(started_again(idle, path, dead))
             worker.send_signal(signal.SIGKILL)
             worker.wait(20)

@@ -51,70 +51,86 @@ def register(app: typer.Typer) -> None:
     app.command()(load)
 
 
+FileArgument = Annotated[
+    str, typer.Argument(help="A file, a folder, or a database's or service's address. 文件、目录或地址。")
+]
+KindOption = Annotated[str | None, typer.Option(metavar="K", help="What the rows are. 各行的种类。")]
+LayerOption = Annotated[
+    str | None, typer.Option("--layer", "--table", metavar="L", help="The layer or table. 图层或表。")
+]
+MappingOption = Annotated[
+    Path | None, typer.Option(metavar="M.toml", help="Which column is which field. 列与字段的映射。")
+]
+CrsOption = Annotated[
+    str | None, typer.Option(metavar="C", help="The coordinate system, if not the file's. 坐标系。")
+]
+AccuracyOption = Annotated[
+    float | None, typer.Option(metavar="M", min=0.0, help="Accuracy of positions, metres. 点位精度（米）。")
+]
+DatasetOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The dataset; else the file's name. 数据集名称。")
+]
+DivisionOption = Annotated[
+    str | None, typer.Option(metavar="D", help="Where nothing else tells the division. 缺省区划。")
+]
+AttributionOption = Annotated[
+    str | None, typer.Option(metavar="TEXT", help="Whom to name as the source. 来源署名。")
+]
+RejectsOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the rejected rows there. 将拒收行写入此文件。")
+]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace the file of rejected rows. 覆盖拒收行文件。")
+]
+OnErrorOption = Annotated[
+    Literal["skip", "abort"],
+    typer.Option(help="abort: a rejected row keeps all out. 有拒收行即不导入。"),
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Check only; change nothing. 仅检查，不写入。")]
+BatchOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Register N rows at a time. 每 N 行提交一次。")
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on behind the last batch. 从上次提交的批次继续。")
+]
+ModeOption = Annotated[
+    Literal["upsert", "insert", "mirror", "delta"],
+    typer.Option(
+        help="insert: only new keys; mirror: retire what the file lacks; delta: a file of changes. "
+        "仅新增；停用文件所无；变更文件。"
+    ),
+]
+RetireOption = Annotated[
+    float, typer.Option("--retire-up-to", metavar="PERCENT", help="Retire at most this share. 停用比例上限。")
+]
+OnSuspectOption = Annotated[
+    Literal["load", "reject"],
+    typer.Option(help="What becomes of a row that seems to be there already. 疑似重复的行如何处理。"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")]
+
+
 def load(
-    file: Annotated[
-        str, typer.Argument(help="A file, a folder, or a database's or service's address. 文件、目录或地址。")
-    ],
+    file: FileArgument,
     *,
-    kind: Annotated[str | None, typer.Option(metavar="K", help="What the rows are. 各行的种类。")] = None,
-    layer: Annotated[
-        str | None, typer.Option("--layer", "--table", metavar="L", help="The layer or table. 图层或表。")
-    ] = None,
-    mapping: Annotated[
-        Path | None, typer.Option(metavar="M.toml", help="Which column is which field. 列与字段的映射。")
-    ] = None,
-    crs: Annotated[
-        str | None, typer.Option(metavar="C", help="The coordinate system, if not the file's. 坐标系。")
-    ] = None,
-    accuracy: Annotated[
-        float | None,
-        typer.Option(metavar="M", min=0.0, help="Accuracy of positions, metres. 点位精度（米）。"),
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The dataset; else the file's name. 数据集名称。")
-    ] = None,
-    division: Annotated[
-        str | None, typer.Option(metavar="D", help="Where nothing else tells the division. 缺省区划。")
-    ] = None,
-    attribution: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Whom to name as the source. 来源署名。")
-    ] = None,
-    rejects: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the rejected rows there. 将拒收行写入此文件。")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the file of rejected rows. 覆盖拒收行文件。")
-    ] = False,
-    on_error: Annotated[
-        Literal["skip", "abort"],
-        typer.Option(help="abort: a rejected row keeps all out. 有拒收行即不导入。"),
-    ] = "skip",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check only; change nothing. 仅检查，不写入。")
-    ] = False,
-    batch: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Register N rows at a time. 每 N 行提交一次。"),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on behind the last batch. 从上次提交的批次继续。")
-    ] = False,
-    mode: Annotated[
-        Literal["upsert", "insert", "mirror", "delta"],
-        typer.Option(
-            help="insert: only new keys; mirror: retire what the file lacks; delta: a file of changes. "
-            "仅新增；停用文件所无；变更文件。"
-        ),
-    ] = "upsert",
-    retire_up_to: Annotated[
-        float,
-        typer.Option("--retire-up-to", metavar="PERCENT", help="Retire at most this share. 停用比例上限。"),
-    ] = 5.0,
-    on_suspect: Annotated[
-        Literal["load", "reject"],
-        typer.Option(help="What becomes of a row that seems to be there already. 疑似重复的行如何处理。"),
-    ] = "load",
-    as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")] = False,
+    kind: KindOption = None,
+    layer: LayerOption = None,
+    mapping: MappingOption = None,
+    crs: CrsOption = None,
+    accuracy: AccuracyOption = None,
+    dataset: DatasetOption = None,
+    division: DivisionOption = None,
+    attribution: AttributionOption = None,
+    rejects: RejectsOption = None,
+    force: ForceOption = False,
+    on_error: OnErrorOption = "skip",
+    dry_run: DryRunOption = False,
+    batch: BatchOption = None,
+    resume: ResumeOption = False,
+    mode: ModeOption = "upsert",
+    retire_up_to: RetireOption = 5.0,
+    on_suspect: OnSuspectOption = "load",
+    as_json: JsonOption = False,
 ) -> None:
     """Load a file or a city: every row is new, changed, same or rejected. 加载文件或城市，逐行给出结果。"""
     with extra():
@@ -124,6 +140,14 @@ def load(
         kind, layer, mapping, crs, accuracy, dataset, division, attribution, rejects, force, on_error,
         dry_run, batch, resume, mode, retire_up_to, on_suspect,
     )  # fmt: skip
+    receipts = _load_and_tell(file, options, as_json=as_json)
+    nothing = all(one.read and one.read == one.rejected for one in receipts)
+    if receipts and (nothing or any(one.aborted for one in receipts)):
+        raise typer.Exit(1)
+
+
+def _load_and_tell(file: str, options: Options, *, as_json: bool) -> list[Receipt]:
+    """Load, and print each receipt when it is there, or in the end all of them as JSON."""
     receipts: list[Receipt] = []
     accounts: list[Account] = []
     bars = Bars()
@@ -145,9 +169,7 @@ def load(
         bars.clear()
         if as_json and (receipts or accounts):
             say_json(_as_json(receipts, accounts))
-    nothing = all(one.read and one.read == one.rejected for one in receipts)
-    if receipts and (nothing or any(one.aborted for one in receipts)):
-        raise typer.Exit(1)
+    return receipts
 
 
 def receipts_of(

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyproj import CRS
 
-from loaders.gdal import write_stream
+from loaders import gdal, parquet
 from spatial.geometry import to_wkb
 from twin.export.model import GEOMETRY_COLUMN, Batch, Layer
 
@@ -31,17 +30,14 @@ def write_layer(layer: Layer, path: Path, driver: str, crs: CRS | None, *, appen
     schema = _schema(layer)
     stream = pa.RecordBatchReader.from_batches(schema, _record_batches(layer, schema))
     wkt = crs.to_wkt() if crs is not None else None
-    write_stream(stream, path, driver, layer.name, geometry=GEOMETRY_COLUMN, crs=wkt, append=append)
+    gdal.write_stream(stream, path, driver, layer.name, geometry=GEOMETRY_COLUMN, crs=wkt, append=append)
 
 
 def write_parquet(layer: Layer, path: Path, metadata: Callable[[], dict[str, bytes]]) -> None:
     """Write the layer as Parquet; ``metadata`` is asked for when all rows have been written."""
     schema = _schema(layer)
-    # Arrow's own copy of the schema, written before the rows, would hide metadata that comes after them.
-    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
-        for batch in _record_batches(layer, schema):
-            writer.write_batch(batch)
-        writer.add_key_value_metadata(metadata())
+    stream = pa.RecordBatchReader.from_batches(schema, _record_batches(layer, schema))
+    parquet.write_stream(stream, path, metadata)
 
 
 def _schema(layer: Layer) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from starlette.responses import FileResponse, Response
 
 from citygraph.context import Context
 from citygraph.execution import ask
+from loaders.prepare import Options
 from loaders.uploads.spool import Spool, is_id, new_id
 from twin.errors import TwinError
 from twin.kinds import kind
@@ -98,7 +100,22 @@ async def load(request: Request, number: int) -> Response:
         load=found,
         receipt=receipt_view(found["receipt"], language_of(request)),
         undoable=may_load(request) and found["undone_by"] is None,
+        resume=_resuming(found) if found["resumable"] else None,
     )
+
+
+def _resuming(record: Record) -> str:
+    """The command that goes on with an unfinished load: what was said of the file, said again."""
+    usual = Options(resume=True).as_json()
+    said = {"kind": record["kind"]} | {n: v for n, v in record["options"].items() if v != usual.get(n)}
+    given = [
+        f"--{name.replace('_', '-')}={value}" for name, value in said.items() if name not in _FOR_ONE_RUN
+    ]
+    return shlex.join(["twin", "load", record["source"], *given, "--resume"])
+
+
+_FOR_ONE_RUN = frozenset({"rejects", "force", "resume", "dry_run"})
+"""Options that say nothing of how the file is read."""
 
 
 @router.api_route("/{upload}", methods=READ)

@@ -198,6 +198,19 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "count_stay": ("Stay as they are", "保持不变"),
     "undoes": ("Undoes load", "撤销的批次"),
     "undone_by": ("Undone by load {by}", "已由第 {by} 批导入撤销"),
+    "unfinished": ("Unfinished", "未完成"),
+    "unfinished_rows": (
+        "Unfinished: rows up to {done} are registered, by a load in batches that stopped or still runs.",
+        "未完成：已登记至第 {done} 行；分批加载中断或仍在进行。",
+    ),
+    "unfinished_resume": (
+        "If it stopped, go on with the same file and options, where it was loaded from:",
+        "若已中断，请在原处以相同文件和选项继续：",
+    ),
+    "unfinished_over": (
+        "A later load of the dataset, or an undo, took its place: it is not gone on with.",
+        "其后已有该数据集的加载或撤销，不再继续。",
+    ),
     "undo": ("Undo load {load}", "撤销第 {load} 批导入"),
     "undo_look": ("Undo this load …", "撤销此次导入……"),
     "undo_hint": (
