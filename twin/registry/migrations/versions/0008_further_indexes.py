@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from twin.registry.migrations import run_sql
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    run_sql("0007_up.sql")
+    run_sql("0008_up.sql")
 
 
 def downgrade() -> None:
-    run_sql("0007_down.sql")
+    run_sql("0008_down.sql")
