@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection, sql
 
+from loaders.ownership import Ownership
 from loaders.prepare import Options, Prepared
 from loaders.receipt import Receipt
 from loaders.stage import Stage
@@ -65,6 +66,7 @@ class Job:
     brought: Brought
     receipt: Receipt
     options: Options
+    ownership: Ownership = field(default_factory=Ownership)
 
     @property
     def connection(self) -> Connection[Any]:
@@ -86,6 +88,7 @@ class Job:
             "kept": COMPONENT_CODE,
             "schemes": list(self.brought.schemes),
             "attributes": list(self.brought.attributes),
+            "owns": list(self.ownership.mine),
             "places": self.brought.places,
             "names_parents": self.brought.parents,
             "by_place": self.brought.by_place,

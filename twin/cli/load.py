@@ -111,7 +111,7 @@ def load(
         typer.Option("--retire-up-to", metavar="PERCENT", help="Retire at most this share. 停用比例上限。"),
     ] = 5.0,
     on_suspect: Annotated[
-        Literal["load", "reject"],
+        Literal["load", "reject", "link"],
         typer.Option(help="What becomes of a row that seems to be there already. 疑似重复的行如何处理。"),
     ] = "load",
     as_json: Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")] = False,

@@ -1,0 +1,2 @@
+DROP TABLE twin.ownership;
+DROP TABLE twin.source;
