@@ -185,13 +185,14 @@ def test_what_cannot_be_is_said_beside_its_field(worked: Site, browser: Browser)
         "division": "nowhere",
         "dataset": "!",
         "on_error": "shrug",
+        "on_suspect": "shrug",
         "field-1": "colour",
         "field-3": "power",
         "unit-3": "feet",
     }
     answer = worked.confirm(path, kind="streetlight", key="id", **wrong)
     assert answer.status_code == 400
-    assert "7 of the fields" in answer.text
+    assert "8 of the fields" in answer.text
     assert worked.row(path)["state"] == "inspected"
     with visiting(browser, worked.address + path, lang="zh", complaints_expected=True) as page:
         for name in ("crs", "accuracy", "division", "dataset", "unit-3"):
@@ -230,6 +231,26 @@ def test_a_unit_that_is_said_converts(worked: Site) -> None:
     assert sorted(found) == [(3.048, 0.5), (3.3528, 0.5), (3.6576, 0.5)]
     assert options is not None
     assert options[0]["division"] == "310104"
+
+
+def test_a_suspected_row_can_be_linked(worked: Site, browser: Browser) -> None:
+    def named(key: str, name: str) -> bytes:
+        return write_csv_bytes([{"id": key, "name": name, "lon": 121.52, "lat": 31.22}])
+
+    registering = worked.upload("ours.csv", named("A", "West Gate"))
+    worked.wait(registering, "inspected")
+    fields = {"field-1": "name", "field-2": "lon", "field-3": "lat"}
+    worked.confirm(registering, kind="streetlight", key="id", dataset="ours", crs="EPSG:4326", **fields)
+    worked.wait(registering, "loaded")
+    with visiting(browser, worked.address + worked.upload("theirs.csv", named("1", "west gate"))) as page:
+        page.wait_for_selector(".mapping")
+        page.fill("#dataset", "theirs")
+        page.select_option("#on_suspect", "link")
+        press(page, "Load")
+        page.wait_for_selector("text=Linked to assets that another dataset registered")
+        assert page.locator("dl.counts dd").all_inner_texts() == ["1", "0", "0", "1", "0"]
+    with psycopg.connect(worked.database) as connection:
+        assert connection.execute("SELECT source_key FROM twin.source").fetchall() == [("1",)]
 
 
 def test_a_dry_run_tells_and_can_then_be_done(worked: Site, browser: Browser) -> None:

@@ -417,6 +417,7 @@ def _view(table: Table, *extra: Column[Any], without: tuple[str, ...] = ()) -> T
 asset_view = _view(asset)
 asset_version_view = _view(asset_version)
 identifier_view = _view(identifier)
+source_view = _view(source, without=("source_hash", "filled", "load_id", "recorded_from", "recorded_to"))
 division_view = _view(division)
 division_cover_view = _view(division_cover)
 organisation_view = _view(organisation)

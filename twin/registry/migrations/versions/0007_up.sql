@@ -24,3 +24,11 @@ CREATE TABLE twin.ownership (
     CONSTRAINT ownership_pkey PRIMARY KEY (dataset_id, kind)
 );
 COMMENT ON TABLE twin.ownership IS 'the fields that a dataset decides of its assets, those that it is linked to among them';
+
+CREATE VIEW api.source AS
+    SELECT kind, dataset_id, source_key, issued_in, code
+    FROM twin.source s
+    WHERE recorded_to IS NULL
+      AND ((SELECT api.scope_is_everything())
+           OR EXISTS (SELECT FROM api.asset a WHERE a.code = s.code AND a.kind = s.kind));
+GRANT SELECT ON api.source TO twin_api;
