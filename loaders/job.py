@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,6 +68,13 @@ class Job:
     receipt: Receipt
     options: Options
     ownership: Ownership = field(default_factory=Ownership)
+
+    @contextmanager
+    def whole_tables(self) -> Iterator[None]:
+        """Join whole tables: where few rows are expected and many come, nested loops would take hours."""
+        self.connection.execute("SET LOCAL enable_nestloop = off")
+        yield
+        self.connection.execute("SET LOCAL enable_nestloop = on")
 
     @property
     def connection(self) -> Connection[Any]:

@@ -37,6 +37,7 @@ def keep_fields(job: Job) -> None:
         said=_present("s", parent="parent_code"),
         known=_present("a", parent="parent"),
     )
+    job.stage.analyze()
     job.run("keep_fields", assignments=_kept_columns())
     job.run("keep_identifiers")
     job.run("hash_links", hash=HASH)
@@ -52,8 +53,11 @@ def count_links(job: Job) -> None:
 
 def write_links(job: Job) -> None:
     """Write what has come of the links, within the transaction that merges."""
-    for name in ("close_links", "open_links", "take_fields", "remember_links"):
-        job.run(name)
+    with job.whole_tables():
+        for name in ("close_links", "open_links", "take_fields", "remember_links"):
+            job.run(name)
+    if job.receipt.linked:
+        job.connection.execute("ANALYZE twin.source")
 
 
 def save_dataset(job: Job) -> None:

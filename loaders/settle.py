@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ def settle(job: Job) -> list[str]:
     if job.options.mode in RETIRING:
         settle_retired(job)
     unused = _ask_registry(job)
-    with _whole_tables(job):
+    with job.whole_tables():
         unused.extend(_judge_rows(job))
     count_links(job)
     _drop_same(job)
@@ -114,14 +113,6 @@ def _given_up(job: Job) -> sql.Composed:
 def _drop_rejected(job: Job) -> Iterator[str]:
     rows = job.connection.execute(job.stage.composed("drop_rejected")).fetchall()
     return (str(code) for (code,) in rows)
-
-
-@contextmanager
-def _whole_tables(job: Job) -> Iterator[None]:
-    """Join whole tables: where few rows are expected and many come, nested loops would take hours."""
-    job.connection.execute("SET LOCAL enable_nestloop = off")
-    yield
-    job.connection.execute("SET LOCAL enable_nestloop = on")
 
 
 def number_rest(job: Job, coder: Coder) -> None:
