@@ -233,22 +233,17 @@ def test_a_unit_that_is_said_converts(worked: Site) -> None:
     assert options[0]["division"] == "310104"
 
 
-def test_a_suspected_row_can_be_linked(worked: Site, browser: Browser) -> None:
-    def named(key: str, name: str) -> bytes:
-        return write_csv_bytes([{"id": key, "name": name, "lon": 121.52, "lat": 31.22}])
-
-    registering = worked.upload("ours.csv", named("A", "West Gate"))
-    worked.wait(registering, "inspected")
-    fields = {"field-1": "name", "field-2": "lon", "field-3": "lat"}
-    worked.confirm(registering, kind="streetlight", key="id", dataset="ours", crs="EPSG:4326", **fields)
-    worked.wait(registering, "loaded")
-    with visiting(browser, worked.address + worked.upload("theirs.csv", named("1", "west gate"))) as page:
-        page.wait_for_selector(".mapping")
-        page.fill("#dataset", "theirs")
-        page.select_option("#on_suspect", "link")
-        press(page, "Load")
-        page.wait_for_selector("text=Linked to assets that another dataset registered")
-        assert page.locator("dl.counts dd").all_inner_texts() == ["1", "0", "0", "1", "0"]
+def test_a_suspected_row_can_be_linked(worked: Site) -> None:
+    fields = {"kind": "streetlight", "key": "id", "crs": "EPSG:4326"}
+    fields |= {"field-1": "name", "field-2": "lon", "field-3": "lat"}
+    for dataset, key in (("ours", "A"), ("theirs", "1")):
+        row = {"id": key, "name": "West Gate", "lon": 121.52, "lat": 31.22}
+        path = worked.upload(f"{dataset}.csv", write_csv_bytes([row]))
+        worked.wait(path, "inspected")
+        assert worked.confirm(path, **fields, dataset=dataset, on_suspect="link").is_redirect
+        receipt = worked.wait(path, "loaded")["receipt"]
+    assert (receipt["same"], receipt["linked"]) == (1, 1)
+    assert "Linked to assets that another dataset registered" in worked.page(path)
     with psycopg.connect(worked.database) as connection:
         assert connection.execute("SELECT source_key FROM twin.source").fetchall() == [("1",)]
 
