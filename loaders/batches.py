@@ -30,7 +30,7 @@ from loaders.snapshot import FileChanged, FileChangedLater, Snapshot
 from twin.errors import TwinError, sentence
 from twin.registry.statements import statement
 
-_RESTORED = ("load", "started", "read", "new", "changed", "same", "parents_by_place", "seconds")
+_RESTORED = ("load", "started", "read", "new", "changed", "same", "parents_by_place", "linked", "seconds")
 
 
 def require_compatible(options: Options) -> None:

@@ -14,9 +14,9 @@
     dataset = "buildings"
 
 Divisions are registered in their order. A load may say what ``twin load`` can be told: kind, layer, mapping,
-crs, accuracy, dataset, division, attribution, mode, retire_up_to, on_suspect; those of parents' kinds go
-first, otherwise their order is kept. The whole manifest is looked at before the first row is loaded: every
-file is opened, every mapping settled.
+crs, accuracy, dataset, division, attribution, mode, retire_up_to, on_suspect; and ``owns``, as a mapping
+does. Those of parents' kinds go first, otherwise their order is kept. The whole manifest is looked at before
+the first row is loaded: every file is opened, every mapping settled.
 """
 
 from __future__ import annotations
@@ -62,13 +62,10 @@ _DIVISION_TYPES: Types = {
 }
 _FOR_ALL = ("rejects", "force", "on_error", "dry_run", "batch", "resume")
 """What is said of a city's loads together, and not in its manifest."""
+_OTHER_TYPES: Types = {"accuracy": (int, float), "retire_up_to": (int, float), "owns": (list,)}
 _LOAD_TYPES: Types = {
     "file": (str,),
-    **{
-        one.name: (int, float) if one.name in ("accuracy", "retire_up_to") else (str,)
-        for one in fields(Options)
-        if one.name not in _FOR_ALL
-    },
+    **{one.name: _OTHER_TYPES.get(one.name, (str,)) for one in fields(Options) if one.name not in _FOR_ALL},
 }
 
 

@@ -345,6 +345,34 @@ class UnknownField(TwinError):
     zh = "种类 {kind} 没有字段 {field}；是否指 {nearest}？已有字段：{fields}。"
 
 
+class OwnsUnknown(TwinError):
+    """A dataset is said to own what is no field that one of several datasets can own."""
+
+    code = "owns.unknown"
+    en = (
+        "owns: no dataset can own {field} of a {kind}; did you mean {nearest}? Those are: {fields}. "
+        "Division, survey_method and accuracy go with the geometry."
+    )
+    zh = (
+        "owns：{kind} 没有可归某一数据集的字段 {field}；是否指 {nearest}？可用：{fields}。"
+        "division、survey_method 与 accuracy 随 geometry。"
+    )
+
+
+class OwnsClash(TwinError):
+    """Two datasets that describe one asset both own a field of it."""
+
+    code = "owns.clash"
+    en = (
+        "Both {dataset} and {other} own {field}, and some {kind} assets are described by both. Nothing was "
+        "changed. Take {field} out of owns of one of them, and load that one again."
+    )
+    zh = (
+        "{dataset} 与 {other} 都声明拥有字段 {field}，而有 {kind} 资产由两者共同描述。未作任何更改。"
+        "请从其中一方的 owns 中去掉 {field}，再重新加载该方。"
+    )
+
+
 class KindNeeded(TwinError):
     """Neither the command nor the mapping says what the rows are."""
 

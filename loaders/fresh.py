@@ -30,6 +30,7 @@ from loaders.findings import Verdict
 from loaders.identifiers import judge_identifiers
 from loaders.job import Job
 from loaders.keys import Seen
+from loaders.links import save_dataset
 from loaders.merge import keep_receipt
 from loaders.modes import RETIRING
 from loaders.session import Lent
@@ -252,7 +253,7 @@ class Fresh:
         job, connection = self.job, self.job.connection
         for division in divisions:
             ensure_known(connection, division)
-        job.run("save_dataset")
+        save_dataset(job)
         job.run("save_organisations", {"keys": sorted(self.organisations)})
         job.run("save_issuing", {"divisions": list(self.issuing), "schemes": list(self.issuing.values())})
         if job.receipt.new:

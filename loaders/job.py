@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection, sql
 
+from loaders.ownership import Ownership
 from loaders.prepare import Options, Prepared
 from loaders.receipt import Receipt
 from loaders.stage import Stage
@@ -65,6 +67,14 @@ class Job:
     brought: Brought
     receipt: Receipt
     options: Options
+    ownership: Ownership = field(default_factory=Ownership)
+
+    @contextmanager
+    def whole_tables(self) -> Iterator[None]:
+        """Join whole tables: where few rows are expected and many come, nested loops would take hours."""
+        self.connection.execute("SET LOCAL enable_nestloop = off")
+        yield
+        self.connection.execute("SET LOCAL enable_nestloop = on")
 
     @property
     def connection(self) -> Connection[Any]:
@@ -86,6 +96,7 @@ class Job:
             "kept": COMPONENT_CODE,
             "schemes": list(self.brought.schemes),
             "attributes": list(self.brought.attributes),
+            "owns": list(self.ownership.mine),
             "places": self.brought.places,
             "names_parents": self.brought.parents,
             "by_place": self.brought.by_place,

@@ -24,6 +24,7 @@ from loaders.fresh import Fresh
 from loaders.job import Brought, Job
 from loaders.locations import Address, locate
 from loaders.modes import RETIRING
+from loaders.ownership import Ownership
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, batches_registered, dataset_id_of
@@ -145,14 +146,19 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
     dataset_id = dataset_id_of(connection, receipt.dataset)
     registered = Registered.read(connection, dataset_id, kind)
     _compare_sources(ready, LastLoad.read(connection, dataset_id, kind), registered)
+    ownership = Ownership.read(connection, dataset_id, kind, ready.owns)
     road = Road(
         ready,
         registered,
         divisions,
         options,
-        seed=ready.seed(divisions.fingerprint, divisions.home, options.division, options.accuracy),
+        seed=ready.seed(
+            divisions.fingerprint, divisions.home, options.division, options.accuracy, *ownership.facts()
+        ),
     )
-    job = Job(Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt, options)
+    job = Job(
+        Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt, options, ownership
+    )
     coder = Coder(
         connection,
         divisions,

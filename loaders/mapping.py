@@ -5,6 +5,7 @@
     kind = "streetlight"
     crs = "EPSG:4549"
     key = "编号"
+    owns = ["height"]
 
     [fields]
     name = "路灯名称"
@@ -21,7 +22,8 @@
 
 ``lon`` and ``lat``, or ``wkt``, give the position where the file has no geometry of its own. Without a table
 ``fields`` columns map by their names, as without a mapping. Rows with a value of ``delete``, in a file of
-changes (``--mode delta``), say that their asset is gone. Everything but the columns' names is ours.
+changes (``--mode delta``), say that their asset is gone. ``owns`` are the fields that the dataset decides
+where others describe the same assets (``loaders.ownership``). Everything but the columns' names is ours.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ from loaders.errors import AttributionInvalid, DatasetInvalid, FileMissing, Mapp
 DateOrder = Literal["ymd", "mdy", "dmy"]
 DATE_ORDERS: tuple[DateOrder, ...] = ("ymd", "mdy", "dmy")
 
-_TOP = {"kind", "crs", "key", "fields", "delete"}
+_TOP = {"kind", "crs", "key", "owns", "fields", "delete"}
 _FIELD = {"column", "value", "unit", "values", "order"}
 
 
@@ -70,6 +72,7 @@ class Mapping:
     key: str | None = None
     fields: Dictionary[str, FieldSource] | None = None
     delete: DeleteFlag | None = None
+    owns: tuple[str, ...] | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -127,7 +130,24 @@ def _mapping(data: dict[str, Any]) -> Mapping:
     if fields is not None and not isinstance(fields, dict):
         raise _Wrong("fields must be a table", "fields 须为表")
     sources = None if fields is None else {name: _source(name, value) for name, value in fields.items()}
-    return Mapping(data.get("kind"), data.get("crs"), data.get("key"), sources, _delete(data.get("delete")))
+    return Mapping(
+        data.get("kind"),
+        data.get("crs"),
+        data.get("key"),
+        sources,
+        _delete(data.get("delete")),
+        _owns(data.get("owns")),
+    )
+
+
+def _owns(said: object) -> tuple[str, ...] | None:
+    if said is None:
+        return None
+    if not isinstance(said, list) or not all(isinstance(name, str) for name in said):
+        raise _Wrong(
+            'owns must be a list of fields, as owns = ["height"]', 'owns 须为字段列表，例如 owns = ["height"]'
+        )
+    return tuple(said)
 
 
 def _delete(said: object) -> DeleteFlag | None:

@@ -11,6 +11,7 @@ from psycopg import Connection, sql
 from psycopg.types.json import Jsonb
 
 from loaders.job import HASH, Job
+from loaders.links import save_dataset, write_links
 from loaders.receipt import Receipt
 from loaders.retire import close_versions, retire
 from twin.kinds import Kind
@@ -32,13 +33,14 @@ def merge(job: Job, divisions: Sequence[str]) -> None:
         ensure_known(job.connection, division)
     if job.dataset_id is None:
         job.dataset_id = job.number("next_dataset")
-    job.run("save_dataset")
+    save_dataset(job)
     receipt.load = receipt.load or job.number("next_load")
     if receipt.retired:
         retire(job)
     if receipt.changed:
         _write_changes(job)
     _insert(job)
+    write_links(job)
     job.run("insert_organisations")
     job.run("insert_issuing")
     if receipt.changed:

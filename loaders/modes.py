@@ -25,7 +25,7 @@ from spatial.arrays import BoolArray
 from twin.kinds.names import normalise_name
 
 Mode = Literal["upsert", "insert", "mirror", "delta"]
-OnSuspect = Literal["load", "reject"]
+OnSuspect = Literal["load", "reject", "link"]
 
 RETIRING = ("mirror", "delta")
 """The modes that retire assets; they find them by key."""

@@ -22,6 +22,7 @@ from loaders.keys import choose_key, fingerprint
 from loaders.locations import Location, default_dataset
 from loaders.mapping import DeleteFlag, Mapping, read_mapping, require_attribution, require_dataset_name
 from loaders.modes import Mode, OnSuspect, delete_flag, require_key, require_known, require_percent
+from loaders.ownership import owned_fields
 from loaders.places import read_geometries
 from loaders.plan import Plan, settle
 from loaders.receipt import Receipt
@@ -49,7 +50,8 @@ class Options:
     ``batch`` is how many rows are registered at a time, all of the file if it is None; with ``resume`` a load
     in batches goes on where the last one of the dataset's kind stopped. ``mode`` says what becomes of
     registered assets (``loaders.modes``), and of those in service ``mirror`` and ``delta`` retire at most
-    ``retire_up_to`` percent. ``on_suspect`` says what becomes of new rows that seem to be there.
+    ``retire_up_to`` percent. ``on_suspect`` says what becomes of new rows that seem to be there; ``owns`` are
+    the fields that the dataset decides where it shares assets with others.
     """
 
     kind: str | None = None
@@ -69,6 +71,7 @@ class Options:
     mode: Mode = "upsert"
     retire_up_to: float = 5.0
     on_suspect: OnSuspect = "load"
+    owns: tuple[str, ...] | None = None
 
     def as_json(self) -> dict[str, object]:
         """The options as the load's record keeps them; of paths only the names."""
@@ -81,7 +84,8 @@ class Prepared:
     """A file that can be loaded: all its ``rows``, and of the first batch the geometries and the keys.
 
     ``dataset_said`` is false where the dataset is only the file's name. ``siblings`` are the files that are
-    loaded together with it, ``delete`` is the flag of a file of changes.
+    loaded together with it, ``delete`` is the flag of a file of changes, ``owns`` what the dataset is said to
+    own, None where nobody says.
     """
 
     path: Location
@@ -96,6 +100,7 @@ class Prepared:
     dataset_said: bool
     siblings: Siblings | None = None
     delete: DeleteFlag | None = None
+    owns: tuple[str, ...] | None = None
 
     def seed(self, *facts: object) -> int:
         """What the rows' hashes are seeded with."""
@@ -124,6 +129,7 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     wanted = kind(said) if said else _assumed(path, chosen, options.layer)
     source = source or chosen.open(path, Request(options.layer, wanted, mapping.columns))
     plan = settle(source, wanted, mapping, options.mapping)
+    owns = owned_fields(wanted, mapping.owns if options.owns is None else options.owns)
     delete = delete_flag(path, source.columns, mapping.delete, options.mode)
     if delete is not None:
         plan = plan.without_column(delete.column)
@@ -153,7 +159,7 @@ def prepare(path: Location, options: Options, source: Source | None = None) -> P
     keys = None if key is None else present(first.columns[key])
     said_so = named is not None
     return Prepared(
-        path, source, plan, key, operation, geometries, keys, rows, receipt, said_so, delete=delete
+        path, source, plan, key, operation, geometries, keys, rows, receipt, said_so, delete=delete, owns=owns
     )
 
 

@@ -126,6 +126,10 @@ WARNINGS: Final[Mapping[str, Words]] = MappingProxyType(
         "geometry.repaired": ("{repair}", "{repair_zh}"),
         "row.twin": _TWIN,
         "asset.suspected": _SUSPECTED,
+        "asset.linked": (
+            "It is a further source of the asset {other}, which another dataset registered.",
+            "作为另一数据集所登记资产 {other} 的又一来源。",
+        ),
         "geometry.missing": ("It has no position; it was loaded without one.", "没有位置，按无位置录入。"),
         "division.unlisted": ("No such division is registered; it was not used.", "没有登记该区划，未采用。"),
         "parent.unknown": ("No such asset to belong to is registered yet.", "所属资产尚未登记。"),

@@ -21,12 +21,14 @@ class Receipt:
     ``crs.assumed`` (longitude and latitude of WGS 84, by the columns' names), ``kind.assumed`` (by all that
     the file shows). ``assumed`` are fields with their columns that were taken by a unit in the heading or the
     shape of the values. ``parents_by_place`` counts the new and changed assets that now belong to the one
-    they stand in. ``accuracy`` is the operation's, in metres, None where nobody states it. ``attribution`` is
-    whom to name as the source, None where nobody says; ``rejects`` the name of the file of rejected rows, if
-    there were any. An ``aborted`` load changed nothing, as rows were rejected. ``seconds`` tells where the
-    time went. ``retired`` counts the assets that became retired: by a ``mirror`` those that the source
-    dropped, which are no rows; by a ``delta`` those of the ``changed`` rows that say so; by an undo, of the
-    load ``undoes``, those of the changed assets that this load had made.
+    they stand in. ``linked`` counts the rows that became a further source of another dataset's asset,
+    ``unlinked`` those that were one and that the source has dropped. ``accuracy`` is the operation's, in
+    metres, None where nobody states it. ``attribution`` is whom to name as the source, None where nobody
+    says; ``rejects`` the name of the file of rejected rows, if there were any. An ``aborted`` load changed
+    nothing, as rows were rejected. ``seconds`` tells where the time went. ``retired`` counts the assets that
+    became retired: by a ``mirror`` those that the source dropped, which are no rows; by a ``delta`` those of
+    the ``changed`` rows that say so; by an undo, of the load ``undoes``, those of the changed assets that
+    this load had made.
     """
 
     source: str
@@ -47,6 +49,8 @@ class Receipt:
     undoes: int | None = None
     retired: int = 0
     parents_by_place: int = 0
+    linked: int = 0
+    unlinked: int = 0
     encoding: str | None = None
     encoding_found: str | None = None
     key: str | None = None
@@ -86,6 +90,8 @@ class Receipt:
             "same": self.same,
             "rejected": self.rejected,
             "parents_by_place": self.parents_by_place,
+            "linked": self.linked,
+            "unlinked": self.unlinked,
             "load": self.load,
             **({} if self.undoes is None else {"undoes": self.undoes}),
             "mode": self.mode,

@@ -75,7 +75,7 @@ class Registered:
 
     @classmethod
     def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Registered:
-        """All of the dataset's assets of the kind."""
+        """All of the dataset's assets of the kind, and all that it is linked to."""
         parts = [_hashed(text) for text in _registered(connection, dataset_id, kind)]
         keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
         order = np.argsort(keys, kind="stable")
@@ -114,9 +114,10 @@ class Registered:
 def _registered(connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[bytes]:
     """The keys of a dataset's assets of a kind and the hashes of what their rows said, as CSV."""
     statement = sql.SQL(
-        "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {} AND kind = {})"
-        " TO STDOUT (FORMAT csv)"
-    ).format(sql.Literal(dataset_id), sql.Literal(kind.name))
+        "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {dataset} AND kind = {kind}"
+        " UNION ALL SELECT source_key, source_hash FROM twin.source"
+        " WHERE dataset_id = {dataset} AND kind = {kind} AND recorded_to IS NULL) TO STDOUT (FORMAT csv)"
+    ).format(dataset=sql.Literal(dataset_id), kind=sql.Literal(kind.name))
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         yield from _texts(copy)
 

@@ -26,20 +26,26 @@ def mark(job: Job, road: Road) -> None:
 
 
 def settle_retired(job: Job) -> None:
-    """Count what is to be retired, without what is retired already. Raises ``RetiresTooMany``."""
+    """Count what is to be retired, without what is retired already, and the links that end.
+
+    What another dataset registered is not retired: the dropped row is no longer its source. Raises
+    ``RetiresTooMany``.
+    """
     receipt = job.receipt
     marked = job.run("retired_codes")
+    receipt.unlinked = job.run("note_dropped_links")
     receipt.retired = marked - job.run("drop_retired")
     if job.options.mode == "delta":
         receipt.same += marked - receipt.retired
     living = job.number("living")
-    if receipt.retired * 100 > living * job.options.retire_up_to:
+    ended = receipt.retired + receipt.unlinked
+    if ended * 100 > living * job.options.retire_up_to:
         raise RetiresTooMany(
             dataset=receipt.dataset,
             kind=receipt.kind,
-            retired=f"{receipt.retired:,}",
+            retired=f"{ended:,}",
             living=f"{living:,}",
-            percent=f"{receipt.retired * 100 / living:.3g}",
+            percent=f"{ended * 100 / living:.3g}",
             limit=f"{job.options.retire_up_to:g}",
         )
 

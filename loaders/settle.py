@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from psycopg import sql
 from loaders.coding import Coder, Group
 from loaders.findings import Finding
 from loaders.job import HASH, Job
+from loaders.links import count_links, keep_fields, link_suspects
 from loaders.modes import RETIRING
 from loaders.retire import settle_retired
 from spatial.arrays import BoolArray, GeometryArray, Int64Array
@@ -38,35 +38,50 @@ def settle(job: Job) -> list[str]:
     lock_kind(job.connection, job.kind)
     if job.options.mode in RETIRING:
         settle_retired(job)
-    _ask_registry(job)
-    _note_suspects(job)
-    with _whole_tables(job):
-        unused = list(_judge_rows(job))
+    unused = _ask_registry(job)
+    with job.whole_tables():
+        unused.extend(_judge_rows(job))
+    count_links(job)
     _drop_same(job)
     _count(job)
     _take_findings(job)
     return unused
 
 
-def _ask_registry(job: Job) -> None:
-    """Note beside the copied rows what is registered of them, so that they can be judged among themselves."""
+def _ask_registry(job: Job) -> list[str]:
+    """Note beside the copied rows what is registered of them, so that they can be judged among themselves.
+
+    Gives the codes of rows that turned out to be other datasets' assets.
+    """
     job.run("registered_codes")
+    job.run("linked_codes")
     job.stage.analyze()
-    for name in ("find_bearers", "find_borne", "note_taken_codes"):
-        job.run(name)
+    job.run("find_bearers")
+    job.run("note_taken_codes")
+    unused = _settle_suspects(job)
+    job.run("find_borne")
     if job.brought.parents:
         job.run("resolve_parents")
     if job.brought.by_place:
         job.run("keep_parents")
         job.run("place_parents")
     job.stage.analyze()
+    keep_fields(job)
+    return unused
 
 
-def _note_suspects(job: Job) -> None:
-    """Note the new rows that seem to be assets of other datasets, where these have any of the kind."""
-    if job.number("other_datasets"):
-        rejected = job.options.on_suspect == "reject"
-        job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR))
+def _settle_suspects(job: Job) -> list[str]:
+    """Note or link the new rows that seem to be assets of other datasets, where these have any of the kind.
+
+    Gives the codes that the linked rows had got.
+    """
+    if not job.number("other_datasets"):
+        return []
+    rejected, linking = (job.options.on_suspect == what for what in ("reject", "link"))
+    if linking:
+        job.run("note_certain")
+    job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR))
+    return link_suspects(job) if linking else []
 
 
 def _judge_rows(job: Job) -> Iterator[str]:
@@ -98,14 +113,6 @@ def _given_up(job: Job) -> sql.Composed:
 def _drop_rejected(job: Job) -> Iterator[str]:
     rows = job.connection.execute(job.stage.composed("drop_rejected")).fetchall()
     return (str(code) for (code,) in rows)
-
-
-@contextmanager
-def _whole_tables(job: Job) -> Iterator[None]:
-    """Join whole tables: where few rows are expected and many come, nested loops would take hours."""
-    job.connection.execute("SET LOCAL enable_nestloop = off")
-    yield
-    job.connection.execute("SET LOCAL enable_nestloop = on")
 
 
 def number_rest(job: Job, coder: Coder) -> None:

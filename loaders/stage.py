@@ -25,7 +25,7 @@ from twin.registry.statements import statement
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the datasets apart.
 LOAD_LOCK = 0x7E10
 
-_SUFFIXES = ("", "_identifier", "_borne", "_finding", "_retired")
+_SUFFIXES = ("", "_identifier", "_borne", "_finding", "_retired", "_link")
 
 
 @contextmanager
@@ -72,6 +72,7 @@ class Stage:
             "borne": sql.Identifier("stage", f"{self.name}_borne"),
             "findings": sql.Identifier("stage", f"{self.name}_finding"),
             "retired": self.retired,
+            "links": sql.Identifier("stage", f"{self.name}_link"),
         }
         return sql.SQL(statement("loaders", name)).format(**{**tables, **parts})
 

@@ -39,7 +39,8 @@ _RETIRED = {"status": sql.SQL("'retired'"), "source_hash": sql.SQL("0")}
 def undo(number: int, *, dry_run: bool = False) -> Receipt:
     """Undo the load ``number`` and account for every asset that it made or changed.
 
-    Of the receipt, ``read`` counts these, ``changed`` those that have their former state again, ``retired``
+    Those of which it changed only the sources count, too, for these are given back as well. Of the receipt,
+    ``read`` counts all of them, ``changed`` those that have their former state again, ``retired``
     those of them that the load had made, and the rejections name those that were changed since. If these are
     all, nothing is registered and ``load`` is None, as in a dry run.
     Raises ``LoadUnknown``, ``LoadUndone``, ``LoadReturned``, ``NothingToUndo``, ``LoadConflict``,
@@ -113,6 +114,8 @@ class _Undoing:
         self.receipt.load = 0 if self.receipt.dry_run else self._one("next_load")[0]
         self._give_back()
         self._give_back_identifiers()
+        self._run("undo_close_sources")
+        self._run("undo_open_sources")
         self.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (self.receipt.load,))
         keep_receipt(self.connection, self.undone.dataset_id, self.receipt, {UNDO: self.undone.number})
 

@@ -172,6 +172,13 @@ def _origin(load: type) -> list[Member]:
     return [
         Member("dataset", objects.Dataset, "The data set it comes from.", "来源数据集。", nullable=False),
         Member("sourceKey", str, "Its key in the data set.", "在数据集中的编号。", nullable=False),
+        Member(
+            "furtherSources",
+            many(objects.Source),
+            "The other data sets that describe it, and its keys in them.",
+            "描述它的其他数据集及其中的编号。",
+            nullable=False,
+        ),
         Member("load", load, "The load that last changed it.", "最近更新它的导入。"),
         Member("rowNumber", int, "The row of the file.", "文件中的行号。"),
         Member("validFrom", DateTime, "Since when it has been as it is.", "现状生效时间。", nullable=False),

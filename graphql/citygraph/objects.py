@@ -72,6 +72,15 @@ Dataset = object_type(
     "A set of data that assets come from.",
     "资产来源数据集。",
 )
+Source = object_type(
+    "Source",
+    [
+        Member("dataset", Dataset, "The data set.", "数据集。", nullable=False),
+        Member("sourceKey", str, "The asset's key in it.", "资产在其中的编号。", nullable=False),
+    ],
+    "A further data set that describes an asset which another one registered.",
+    "描述同一资产的另一数据集。",
+)
 PageInfo = object_type(
     "PageInfo",
     [

@@ -4,5 +4,5 @@ SELECT a.code, ARRAY[a.name, a.address] || ARRAY(
     SELECT i.value FROM twin.identifier i WHERE i.code = a.code AND coalesce(i.valid_to, 'infinity') = 'infinity' ORDER BY i.scheme, i.value
 )
 FROM {stage} s
-JOIN twin.asset a ON a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+JOIN twin.asset a ON a.kind = %(kind)s AND a.code = s.code
 WHERE s.existing

@@ -2,7 +2,7 @@
 INSERT INTO twin.asset_version ({state}, valid, recorded)
 SELECT {old_state}, slice.valid, slice.recorded
 FROM {stage} s
-JOIN twin.asset a ON a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+JOIN twin.asset a ON a.kind = %(kind)s AND a.code = s.code
 CROSS JOIN LATERAL (
     SELECT tstzrange(a.valid_from, a.valid_to) AS valid, tstzrange(a.recorded_from, now()) AS recorded
     UNION ALL

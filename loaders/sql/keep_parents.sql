@@ -5,7 +5,7 @@ SET parent_code = a.parent, parent_by = 'kept'
 FROM twin.asset a
 JOIN twin.asset p ON p.code = a.parent AND p.kind = ANY(%(parents)s)
 WHERE s.existing AND s.parent_code IS NULL
-  AND a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+  AND a.kind = %(kind)s AND a.code = s.code
   AND (
       (st_dimension(p.geom) = 2 AND st_covers(p.geom, st_pointonsurface(s.geom))) IS TRUE
       OR NOT %(names_parents)s AND (

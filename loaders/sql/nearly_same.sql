@@ -1,7 +1,7 @@
 -- Rows that differ from their asset at most in the geometry: both geometries.
 SELECT s.row_number, st_asewkb(a.geom), st_asewkb(s.geom)
 FROM {stage} s
-JOIN twin.asset a ON a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+JOIN twin.asset a ON a.kind = %(kind)s AND a.code = s.code
 WHERE s.existing AND s.geom IS NOT NULL AND a.geom IS NOT NULL
   AND s.geom && st_expand(a.geom, 1e-7)
   AND {unchanged}

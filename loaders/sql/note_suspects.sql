@@ -29,5 +29,5 @@ WHERE a.dataset_id IS DISTINCT FROM %(dataset_id)s AND a.status <> 'retired'
       WHEN 1 THEN st_hausdorffdistance(a.geom, s.geom) * 111320 <= {near}
       ELSE st_area(st_intersection(a.geom, s.geom)) >= 0.8 * greatest(st_area(a.geom), st_area(s.geom))
   END
-  AND NOT EXISTS (SELECT FROM {findings} f WHERE f.rejected AND f.row_number = s.row_number)
-ORDER BY s.row_number, alike.rank, alike.code
+  AND NOT EXISTS (SELECT FROM {findings} f WHERE f.row_number = s.row_number)
+ORDER BY s.row_number, alike.rank, st_distance(a.geom, s.geom), alike.code

@@ -10,6 +10,10 @@ WITH wanted AS (
     FROM wanted w CROSS JOIN twin.dataset d
     JOIN twin.asset a ON a.dataset_id = d.id AND a.source_key = w.word AND a.kind = ANY(%(parents)s)
     UNION ALL
+    SELECT w.word, CASE WHEN l.dataset_id = %(dataset_id)s THEN 2 ELSE 4 END, l.code
+    FROM wanted w CROSS JOIN twin.dataset d
+    JOIN twin.source l ON l.dataset_id = d.id AND l.source_key = w.word AND l.kind = ANY(%(parents)s) AND l.recorded_to IS NULL
+    UNION ALL
     SELECT w.word, 3, i.code
     FROM wanted w JOIN twin.identifier i ON i.value = w.word AND i.kind = ANY(%(parents)s) AND i.valid_to IS NULL
 ), best AS (

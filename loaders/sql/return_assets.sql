@@ -21,4 +21,4 @@ SET load_id = %(load_id)s,
     geom = s.geom,
     cell = s.cell
 FROM {stage} s
-WHERE s.comes_back AND a.kind = %(kind)s AND a.dataset_id = %(dataset_id)s AND a.source_key = s.source_key
+WHERE s.comes_back AND a.kind = %(kind)s AND a.code = s.code

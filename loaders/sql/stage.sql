@@ -27,7 +27,8 @@ CREATE UNLOGGED TABLE {stage} (
     geom geometry,
     cell bigint,
     other_identifiers boolean NOT NULL DEFAULT false,
-    comes_back boolean NOT NULL DEFAULT false
+    comes_back boolean NOT NULL DEFAULT false,
+    linked_by text
 );
 -- The identifiers that the rows bring, and who bears each of them now.
 CREATE UNLOGGED TABLE {identifiers} (
@@ -59,4 +60,19 @@ CREATE UNLOGGED TABLE {retired} (
     source_key text NOT NULL,
     code text,
     existing boolean NOT NULL DEFAULT true
+);
+-- Rows of assets that several datasets describe: what the row does not decide and its asset keeps, the fields that
+-- a linked row has filled and nobody else had said, and those that others filled and a row of the registering
+-- dataset says now. A link is made by 'suspicion', known by 'key', or 'dropped'; other rows are the registering
+-- dataset's own.
+CREATE UNLOGGED TABLE {links} (
+    row_number bigint NOT NULL,
+    source_key text NOT NULL,
+    code text NOT NULL,
+    issued_in text NOT NULL,
+    linked_by text,
+    source_hash bigint NOT NULL DEFAULT 0,
+    kept text[] NOT NULL DEFAULT '{{}}',
+    filled text[] NOT NULL DEFAULT '{{}}',
+    taken text[] NOT NULL DEFAULT '{{}}'
 )

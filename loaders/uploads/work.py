@@ -109,6 +109,7 @@ def _options(spool: Spool, record: Mapping[str, Any]) -> Options:
         accuracy=choice.get("accuracy"),
         division=choice.get("division"),
         on_error=choice.get("on_error") or "skip",
+        on_suspect=choice.get("on_suspect") or "load",
         dry_run=bool(choice.get("dry_run")),
         rejects=spool.rejects / reject_files.alone(record["name"]),
         force=True,

@@ -187,13 +187,14 @@ def test_what_cannot_be_is_said_beside_its_field(worked: Site, browser: Browser)
         "division": "nowhere",
         "dataset": "!",
         "on_error": "shrug",
+        "on_suspect": "shrug",
         "field-1": "colour",
         "field-3": "power",
         "unit-3": "feet",
     }
     answer = worked.confirm(path, kind="streetlight", key="id", **wrong)
     assert answer.status_code == 400
-    assert "7 of the fields" in answer.text
+    assert "8 of the fields" in answer.text
     assert worked.row(path)["state"] == "inspected"
     with visiting(browser, worked.address + path, lang="zh", complaints_expected=True) as page:
         for name in ("crs", "accuracy", "division", "dataset", "unit-3"):
@@ -232,6 +233,21 @@ def test_a_unit_that_is_said_converts(worked: Site) -> None:
     assert sorted(found) == [(3.048, 0.5), (3.3528, 0.5), (3.6576, 0.5)]
     assert options is not None
     assert options[0]["division"] == "310104"
+
+
+def test_a_suspected_row_can_be_linked(worked: Site) -> None:
+    fields = {"kind": "streetlight", "key": "id", "crs": "EPSG:4326"}
+    fields |= {"field-1": "name", "field-2": "lon", "field-3": "lat"}
+    for dataset, key in (("ours", "A"), ("theirs", "1")):
+        row = {"id": key, "name": "West Gate", "lon": 121.52, "lat": 31.22}
+        path = worked.upload(f"{dataset}.csv", write_csv_bytes([row]))
+        worked.wait(path, "inspected")
+        assert worked.confirm(path, **fields, dataset=dataset, on_suspect="link").is_redirect
+        receipt = worked.wait(path, "loaded")["receipt"]
+    assert (receipt["same"], receipt["linked"]) == (1, 1)
+    assert "Linked to assets that another dataset registered" in worked.page(path)
+    with psycopg.connect(worked.database) as connection:
+        assert connection.execute("SELECT source_key FROM twin.source").fetchall() == [("1",)]
 
 
 def test_a_dry_run_tells_and_can_then_be_done(worked: Site, browser: Browser) -> None:

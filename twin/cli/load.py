@@ -104,7 +104,7 @@ RetireOption = Annotated[
     float, typer.Option("--retire-up-to", metavar="PERCENT", help="Retire at most this share. 停用比例上限。")
 ]
 OnSuspectOption = Annotated[
-    Literal["load", "reject"],
+    Literal["load", "reject", "link"],
     typer.Option(help="What becomes of a row that seems to be there already. 疑似重复的行如何处理。"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="The receipt as JSON. 以 JSON 输出回执。")]
@@ -321,8 +321,24 @@ def _facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
     if receipt.parents_by_place:
         count = f"{receipt.parents_by_place:,}"
         yield f"Put into what they stand in: {count}.", f"按位置确定所属：{count} 个。"
+    yield from _link_facts(receipt)
     yield from _retired_facts(receipt)
     yield from (NOTES[note] for note in receipt.notes)
+
+
+def _link_facts(receipt: Receipt) -> Iterator[tuple[str, str]]:
+    if receipt.linked:
+        count = f"{receipt.linked:,}"
+        yield (
+            f"Linked to assets that another dataset registered: {count}.",
+            f"关联到其他数据集登记的资产：{count} 行。",
+        )
+    if receipt.unlinked:
+        count = f"{receipt.unlinked:,}"
+        yield (
+            f"No longer linked, because the source dropped them: {count}.",
+            f"来源已不含、现已解除关联：{count} 行。",
+        )
 
 
 _RETIRED = {

@@ -230,6 +230,52 @@ dataset = Table(
     _instant("created_at", nullable=False, server_default=func.now()),
 )
 
+source = Table(
+    "source",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("dataset_id", Integer, nullable=False),
+    Column("source_key", Text, nullable=False),
+    Column("issued_in", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("source_hash", BigInteger, nullable=False),
+    Column(
+        "filled",
+        ARRAY(Text),
+        nullable=False,
+        comment="fields of the asset that nobody had said and this dataset did",
+    ),
+    Column("load_id", BigInteger, nullable=False),
+    _instant("recorded_from", nullable=False, server_default=func.now()),
+    _instant("recorded_to"),
+    Index(
+        "source_current",
+        "dataset_id",
+        "kind",
+        "source_key",
+        unique=True,
+        postgresql_where=text("recorded_to IS NULL"),
+    ),
+    Index(
+        "source_current_code",
+        "code",
+        "dataset_id",
+        unique=True,
+        postgresql_where=text("recorded_to IS NULL"),
+    ),
+    Index(None, "code"),
+    comment="under which keys datasets know assets that another one registered",
+)
+
+ownership = Table(
+    "ownership",
+    metadata,
+    Column("dataset_id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("fields", ARRAY(Text), nullable=False),
+    comment="the fields that a dataset decides of its assets, those that it is linked to among them",
+)
+
 load = Table(
     "load",
     metadata,
@@ -366,6 +412,7 @@ def _view(table: Table, *extra: Column[Any], without: tuple[str, ...] = ()) -> T
 asset_view = _view(asset)
 asset_version_view = _view(asset_version)
 identifier_view = _view(identifier)
+source_view = _view(source, without=("source_hash", "filled", "load_id", "recorded_from", "recorded_to"))
 division_view = _view(division)
 division_cover_view = _view(division_cover)
 organisation_view = _view(organisation)

@@ -7,9 +7,10 @@ import tomllib
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from loaders.mapping import require_attribution, require_dataset_name
+from loaders.modes import OnSuspect
 from spatial.crs import parse_crs
 from twin.errors import Language, TwinError
 from twin.identity import scheme_for_division
@@ -35,6 +36,8 @@ SURE = {"certain": "sure_certain", "likely": "sure_likely", "guess": "sure_guess
 
 ON_ERROR = ("skip", "abort")
 """What a rejected row does: it is left out alone, or keeps the whole file out."""
+ON_SUSPECT: tuple[OnSuspect, ...] = get_args(OnSuspect)
+"""What becomes of a row that seems to be there already."""
 
 T = TypeVar("T")
 Layer = Mapping[str, Any]
@@ -62,6 +65,7 @@ def form_of(
         "division": (given or {}).get("division", ""),
         "accuracy": (given or {}).get("accuracy", ""),
         "on_error": (given or {}).get("on_error", ON_ERROR[0]),
+        "on_suspect": (given or {}).get("on_suspect", ON_SUSPECT[0]),
         "dry_run": "dry_run" in (given or {}),
         "tagged": (given or {}).get("kind"),
         "layer": None,
@@ -136,7 +140,8 @@ def choice_of(
         "attribution": reading.text("attribution", require_attribution),
         "division": reading.text("division", reading.require_division),
         "accuracy": reading.accuracy(),
-        "on_error": reading.on_error(),
+        "on_error": reading.choice("on_error", ON_ERROR),
+        "on_suspect": reading.choice("on_suspect", ON_SUSPECT),
         "dry_run": "dry_run" in given,
         "fields": None,
     }
@@ -158,7 +163,7 @@ def given_of(choice: Mapping[str, Any], layer: Layer | None) -> dict[str, str]:
     return given
 
 
-_SAID = ("layer", "kind", "crs", "key", "dataset", "attribution", "division", "on_error")
+_SAID = ("layer", "kind", "crs", "key", "dataset", "attribution", "division", "on_error", "on_suspect")
 
 
 @dataclass(slots=True)
@@ -194,11 +199,11 @@ class _Reading:
         said = self.text("accuracy")
         return None if said is None else self.checked("accuracy", lambda: _metres(said))
 
-    def on_error(self) -> str:
-        """What becomes of the file when rows are rejected."""
-        said = self.given.get("on_error") or ON_ERROR[0]
-        if said not in ON_ERROR:
-            self.problems["on_error"] = ChoiceWrong(value=said, choices=", ".join(ON_ERROR))
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of the choices, the first where nothing is said."""
+        said = self.given.get(name) or choices[0]
+        if said not in choices:
+            self.problems[name] = ChoiceWrong(value=said, choices=", ".join(choices))
         return said
 
     def fields(self, layer: Layer, of: Kind) -> dict[str, dict[str, str | None]]:

@@ -239,6 +239,9 @@ class _Writer:
         dataset, load = asset["dataset"], asset["load"]
         yield Line(self.say("dataset"), dataset["name"], note=dataset["attribution"])
         yield Line(self.say("source_key"), asset["sourceKey"])
+        for other in asset["furtherSources"]:
+            named = f"{other['dataset']['name']} · {other['sourceKey']}"
+            yield Line(self.say("further_source"), named, note=other["dataset"]["attribution"])
         if load is not None:
             yield Line(self.say("load"), f"{load['source']} · {load['id']}")
             yield _moment(self.say("loaded"), load["startedAt"])

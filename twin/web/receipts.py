@@ -71,6 +71,8 @@ def _facts(receipt: Mapping[str, Any], lang: Language) -> Iterator[tuple[str, st
         ("assumed_fields", say["comma"].join(assumed)),
         ("unused_columns", say["comma"].join(receipt["unmapped"])),
         ("by_place", receipt["parents_by_place"] and f"{receipt['parents_by_place']:,}"),
+        ("linked_rows", receipt.get("linked") and f"{receipt['linked']:,}"),
+        ("unlinked_rows", receipt.get("unlinked") and f"{receipt['unlinked']:,}"),
         ("retired_assets", receipt.get("retired") and f"{receipt['retired']:,}"),
     ):
         if value:

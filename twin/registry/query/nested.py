@@ -143,6 +143,16 @@ def identifiers(aliases: Aliases, code: str) -> str:
     )
 
 
+def further_sources(aliases: Aliases, code: str) -> str:
+    """The data sets, beside its own, that the asset ``code`` is known to now, and its keys in them."""
+    s, d = aliases.next("s"), aliases.next("d")
+    return (
+        f"(SELECT coalesce(json_agg(json_build_object('dataset', json_build_object('name', {d}.name,"
+        f" 'attribution', {d}.attribution), 'sourceKey', {s}.source_key) ORDER BY {d}.name), '[]')"
+        f" FROM api.source {s} JOIN api.dataset {d} ON {d}.id = {s}.dataset_id WHERE {s}.code = {code})"
+    )
+
+
 Make = Callable[[Aliases, str, Sequence[Asked]], str]
 
 NESTED: dict[str, tuple[str, Make]] = {
@@ -152,6 +162,7 @@ NESTED: dict[str, tuple[str, Make]] = {
     "owner": ("owner", lambda aliases, key, _: organisation(aliases, key)),
     "maintainer": ("maintainer", lambda aliases, key, _: organisation(aliases, key)),
     "dataset": ("dataset_id", lambda aliases, number, _: dataset(aliases, number)),
+    "furtherSources": ("code", lambda aliases, code, _: further_sources(aliases, code)),
     "load": ("load_id", load),
     "identifiers": ("code", lambda aliases, code, _: identifiers(aliases, code)),
 }

@@ -1,0 +1,3 @@
+DROP VIEW api.source;
+DROP TABLE twin.ownership;
+DROP TABLE twin.source;
