@@ -25,6 +25,9 @@ from twin.registry.partitions import (
 from twin.registry.statements import statement
 from twin.registry.words import searchable
 
+_AT_A_TIME = 10_000
+"""Texts that are in memory at a time."""
+
 
 def merge(job: Job, divisions: Sequence[str]) -> None:
     """Write what ``settle`` left, within the same transaction; ``divisions`` are made known first."""
@@ -89,16 +92,29 @@ def _assignments(job: Job) -> sql.Composable:
 def refresh_words(connection: Connection[Any], stage: sql.Composable, facts: Mapping[str, object]) -> None:
     """The search texts of the changed assets in ``stage``, from all that they bear now."""
     changed = sql.SQL(statement("loaders", "changed_texts")).format(stage=stage)
-    rows = connection.execute(changed, facts).fetchall()
-    codes = [code for code, _ in rows]
-    words = [searchable(texts) for _, texts in rows]
-    connection.execute(statement("loaders", "write_words"), {**facts, "codes": codes, "words": words})
+    with connection.cursor("changed_texts") as cursor:
+        cursor.execute(changed, facts)
+        while rows := cursor.fetchmany(_AT_A_TIME):
+            codes = [code for code, _ in rows]
+            words = [searchable(texts) for _, texts in rows]
+            connection.execute(statement("loaders", "write_words"), {**facts, "codes": codes, "words": words})
 
 
 def analyze(connection: Connection[Any], kind: Kind) -> None:
     """Let the planner know what has come."""
     for table in (partition_name(kind, parent) for parent in PARTITIONED):
         connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
+
+
+def analyze_if_much_changed(job: Job) -> None:
+    """The same, where as much has changed as makes PostgreSQL's autovacuum analyse: a tenth."""
+    receipt, table = job.receipt, f"twin.{partition_name(job.kind)}"
+    row = job.connection.execute(
+        "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", (table,)
+    ).fetchone()
+    touched = receipt.new + receipt.changed + receipt.retired
+    if row and touched and 10 * touched >= row[0]:
+        analyze(job.connection, job.kind)
 
 
 def keep_receipt(

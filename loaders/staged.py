@@ -14,7 +14,7 @@ from loaders.draft import Draft
 from loaders.errors import RowsRejected
 from loaders.findings import Verdict
 from loaders.job import Job
-from loaders.merge import analyze, merge
+from loaders.merge import analyze_if_much_changed, merge
 from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
@@ -59,7 +59,7 @@ class Staged:
         if not self.job.receipt.dry_run:
             ensure_further_indexes(self.job.connection, self.job.kind)
             with self.job.receipt.timed("analyze"):
-                analyze(self.job.connection, self.job.kind)
+                analyze_if_much_changed(self.job)
 
     def stop(self) -> None:
         """Nothing goes on beside the main thread."""

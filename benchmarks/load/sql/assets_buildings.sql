@@ -1,4 +1,4 @@
--- The assets; these buildings bear no identifiers.
+-- The assets; these buildings bear no identifiers, so that their partition stays empty.
 INSERT INTO twin.asset_building (
     kind, issued_in, code, scheme, dataset_id, source_key, name, status, division, installed, attributes, words,
     geom, cell, load_id, row_number, source_hash, valid_from
@@ -9,4 +9,6 @@ SELECT
     s.wkb_geometry, p.cell, 1, s.ogc_fid, hashtextextended(s::text, 0), least(s.installed, now())
 FROM source s
 JOIN place p ON p.fid = s.ogc_fid
-JOIN twin.dataset d ON d.name = 'buildings'
+JOIN twin.dataset d ON d.name = 'buildings';
+
+CREATE TABLE twin.identifier_building PARTITION OF twin.identifier FOR VALUES IN ('building')
