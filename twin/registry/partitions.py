@@ -265,7 +265,7 @@ def _view_columns(kind: Kind) -> Iterator[sql.Composable]:
 
 
 def attribute_sql(attribute: Attribute, *, dates: bool = False) -> str:
-    """What ``twin.registry.attributes.attribute_value`` says, as a test holds: a load does without SQLAlchemy.
+    """What ``registry.attributes.attribute_value`` says, as a test holds: a load does without SQLAlchemy.
 
     ``dates`` are dates, and not their ISO texts, if so asked: no index could hold them.
     """
