@@ -51,7 +51,7 @@ def issuer_of(kind: Kind, scheme: str, dataset: str) -> str:
 
 
 def copy_rows(connection: Connection, table: tuple[str, str], fields: dict[str, Field], count: int) -> None:
-    """COPY so many rows into a table, given by schema and name. Of what is null in all rows it is not told."""
+    """COPY so many rows into a table, given by schema and name; columns that are null in all are left out."""
     fields = {name: one for name, one in fields.items() if one is not None}
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, fields))
