@@ -208,7 +208,7 @@ def joined(columns: Sequence[Column], separator: str) -> Column:
 
 def wrapped(before: str, column: Column, after: str = "") -> Column:
     """Each text with others around it; null stays null."""
-    return _column(_row_join((pa.scalar(before), column, pa.scalar(after), pa.scalar(""))))
+    return concatenated_texts([before, column, after])
 
 
 def concatenated_texts(parts: Sequence[Column | str]) -> Column:
@@ -412,15 +412,10 @@ def byte_lengths(column: Column) -> Int64Array:
 
 
 def empty_for_null(column: Column) -> Column:
-    """Bytes with null become no bytes at all."""
+    """Texts or bytes with null become empty ones."""
     if not column.null_count:
         return column
-    return _column(pc.fill_null(column, pa.scalar(b"", pa.large_binary())))
-
-
-def empty_text_for_null(column: Column) -> Column:
-    """Texts with null become empty ones."""
-    return _column(pc.fill_null(column, "")) if column.null_count else column
+    return _column(pc.fill_null(column, pa.scalar("").cast(column.type)))
 
 
 def joined_bytes(parts: Sequence[Column | bytes], length: int) -> memoryview:

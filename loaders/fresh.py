@@ -16,7 +16,6 @@ from threading import Lock
 
 import numpy as np
 import psycopg
-from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -31,7 +30,7 @@ from loaders.identifiers import judge_identifiers
 from loaders.job import Job
 from loaders.keys import Seen
 from loaders.links import save_dataset
-from loaders.merge import keep_receipt
+from loaders.merge import analyze_table, keep_receipt
 from loaders.modes import RETIRING
 from loaders.session import Lent
 from spatial.arrays import Int64Array
@@ -237,14 +236,12 @@ class Fresh:
 
         def build(index: IndexBuild) -> None:
             with lent.one() as builder:
-                # The connections are as many as the work is split into.
-                builder.execute("SET max_parallel_maintenance_workers = 0")
                 builder.execute(index.statement)
                 with counting:
                     left[index.table] -= 1
                     last = not left[index.table]
                 if last:
-                    builder.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(index.table)))
+                    analyze_table(builder, index.table)
 
         side_by_side([partial(build, one) for one in builds], BUILDERS)
 

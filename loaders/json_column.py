@@ -24,7 +24,7 @@ def objects(values: Mapping[str, Column], length: int) -> Column:
         parts += [f"{',' if parts else '{'}{_key(name)}", *_value(column)]
     if parts:
         members = [arrow.concatenated_texts(["," + _key(n), *_value(c)]) for n, c in sometimes.items()]
-        parts += [arrow.empty_text_for_null(member) for member in members]
+        parts += [arrow.empty_for_null(member) for member in members]
         return arrow.concatenated_texts(_literals_joined([*parts, "}"]))
     members = [arrow.concatenated_texts([_key(n), *_value(c)]) for n, c in sometimes.items()]
     joined = arrow.first_of([arrow.joined(members, ","), arrow.constant("", length)])

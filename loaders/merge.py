@@ -103,7 +103,12 @@ def refresh_words(connection: Connection[Any], stage: sql.Composable, facts: Map
 def analyze(connection: Connection[Any], kind: Kind) -> None:
     """Let the planner know what has come."""
     for table in (partition_name(kind, parent) for parent in PARTITIONED):
-        connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
+        analyze_table(connection, table)
+
+
+def analyze_table(connection: Connection[Any], table: str) -> None:
+    """The same for one table of schema ``twin``."""
+    connection.execute(sql.SQL("ANALYZE twin.{}").format(sql.Identifier(table)))
 
 
 def analyze_if_much_changed(job: Job) -> None:

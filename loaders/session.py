@@ -51,6 +51,8 @@ class Lent:
             further = another(connection)
             self._all.append(further)
             further.execute("SET synchronous_commit = off")
+            # The connections are as many as the work is split into.
+            further.execute("SET max_parallel_maintenance_workers = 0")
             self._free.put(further)
 
     @contextmanager

@@ -26,7 +26,7 @@ _WITHIN = np.array([(1 << 8 * count) - 1 for count in range(_WORD + 1)], dtype=n
 
 def text_hashes(column: Column) -> Int64Array:
     """A hash of 64 bits, as a signed integer, of each text or of each value's bytes; null is as empty."""
-    data, starts, lengths = arrow.binary_parts(arrow.as_bytes(column))
+    data, starts, lengths = arrow.binary_parts(column)
     result: Words = np.empty(len(lengths), dtype=np.uint64)
     # A word may begin at any byte, and the last one ends behind the data.
     padded = np.concatenate([data, np.zeros(_WORD, np.uint8)])

@@ -25,7 +25,7 @@ _PLAIN = r"^[\x00-\x7F\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}]*$"
 
 def folded_column(text: Column) -> Column:
     """Folding is a matter of case where a text is plain; everything else goes by Unicode's tables."""
-    if arrow.is_ascii(text).all() or arrow.matches(arrow.empty_text_for_null(text), _PLAIN).all():
+    if arrow.is_ascii(text).all() or arrow.matches(arrow.empty_for_null(text), _PLAIN).all():
         return _single_spaced(arrow.lower(text))
     return arrow.map_distinct(text, folded)
 
