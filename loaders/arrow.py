@@ -373,6 +373,13 @@ def fixed_values(column: Column, width: int) -> np.typing.NDArray[Any]:
     return data[first : first + width * len(column)].view(f"V{width}")
 
 
+def cut(text: bytes, ends: Int64Array) -> Column:
+    """A run of UTF-8 as a column of texts, each of which ends where one of ``ends`` says, in bytes."""
+    offsets = pa.py_buffer(np.concatenate([[0], ends]).astype(np.int64))
+    buffers = [None, offsets, pa.py_buffer(text)]
+    return _column(pa.Array.from_buffers(pa.large_string(), len(ends), buffers))
+
+
 def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Array, Int64Array]:
     """A column of bytes as one run of them, and where each value begins and how long it is; null is empty."""
     buffer, edges = _buffer(pc.cast(column, pa.large_binary()))
@@ -426,19 +433,6 @@ def joined_bytes(parts: Sequence[Column | bytes], length: int) -> memoryview:
     values = [pa.scalar(part, pa.large_binary()) if isinstance(part, bytes) else part for part in parts]
     buffer, offsets = _buffer(_row_join((*values, _NOTHING)))
     return buffer[offsets[0] : offsets[-1]]
-
-
-def read_csv_text(data: bytes, names: Sequence[str]) -> Batch:
-    """PostgreSQL's ``COPY … TO STDOUT (FORMAT csv)``, every column as text; null is an empty field."""
-    if not data:
-        return Batch({name: nulls(0) for name in names}, 0)
-    table = pa.csv.read_csv(
-        pa.py_buffer(data),
-        read_options=pa.csv.ReadOptions(column_names=names, block_size=max(len(data), 1 << 20)),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-        convert_options=_as_text_options(names),
-    )
-    return Batch({name: _column(table.column(name).combine_chunks()) for name in names}, table.num_rows)
 
 
 @dataclass(frozen=True, slots=True)

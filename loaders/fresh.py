@@ -32,7 +32,7 @@ from loaders.keys import Seen
 from loaders.links import save_dataset
 from loaders.merge import analyze_table, keep_receipt
 from loaders.modes import RETIRING
-from loaders.session import Lent
+from loaders.session import Lent, writers
 from spatial.arrays import Int64Array
 from twin.identity.adoption import COMPONENT_CODE
 from twin.registry.database import Connection
@@ -109,7 +109,7 @@ class Fresh:
         (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
         with connection.transaction():
             begin_partitions(connection, job.kind)
-        self.lent = Lent(connection, BUILDERS)
+        self.lent = writers(connection, BUILDERS)
 
     def take(self, draft: Draft, verdict: Verdict) -> None:
         """A batch: its identifiers judged, coded, and copied while the next one is judged."""

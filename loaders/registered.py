@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from functools import partial
 
 import numpy as np
-from psycopg import Connection, sql
-from psycopg.abc import Buffer
+from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
 from loaders.keys import Identity, lookup
+from loaders.session import Lent, another
 from loaders.text_hashes import text_hashes
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
+from twin.registry.database import Connection
+from twin.registry.partitions import has_partitions, partition_name
+from twin.registry.statements import statement
 
-_COLUMNS = ("key", "hash")
-ROWS_AT_A_TIME = 65_536
-"""Keys held as text at a time: sixteen bytes a row are what remains of them."""
+READERS = 2
+PAGES_AT_A_TIME = 4_096
+"""Connections that read keys, and how much of a table one reads at a time: 16 bytes a key remain of it."""
+_PAGES = "SELECT pg_relation_size(to_regclass(%s)) / current_setting('block_size')::int"
+_BEHIND_ALL = 2**32 - 1
+"""The page that no table has (PostgreSQL: ``InvalidBlockNumber``)."""
 
 _SAME_ROWS = 0.5
 """The share of known keys from which a column of another name is taken for the same key."""
 
 
-def dataset_id_of(connection: Connection[Any], name: str) -> int | None:
+def dataset_id_of(connection: Connection, name: str) -> int | None:
     """The number of a dataset, None while it is not registered."""
     row = connection.execute("SELECT id FROM twin.dataset WHERE name = %s", (name,)).fetchone()
     return int(row[0]) if row else None
 
 
-def batches_registered(connection: Connection[Any], load: int | None) -> int:
+def batches_registered(connection: Connection, load: int | None) -> int:
     """How many batches of a load are registered: of one in a single batch none, or one at its end."""
     query = "SELECT cardinality(moments) FROM twin.load WHERE id = %s"
     (count,) = connection.execute(query, (load,)).fetchone() or (0,)
@@ -51,7 +58,7 @@ class LastLoad:
     crs: str | None
 
     @classmethod
-    def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> LastLoad | None:
+    def read(cls, connection: Connection, dataset_id: int | None, kind: Kind) -> LastLoad | None:
         """The last load, if there was one."""
         row = connection.execute(
             "SELECT source, receipt ->> 'key', receipt ->> 'crs' FROM twin.load l"
@@ -74,9 +81,11 @@ class Registered:
     seen: BoolArray
 
     @classmethod
-    def read(cls, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Registered:
+    def read(cls, connection: Connection, dataset_id: int | None, kind: Kind) -> Registered:
         """All of the dataset's assets of the kind, and all that it is linked to."""
-        parts = [_hashed(text) for text in _registered(connection, dataset_id, kind)]
+        pieces = _pieces(connection, dataset_id, kind)
+        with _at_one_moment(connection) as lent, ThreadPoolExecutor(READERS) as pool:
+            parts = list(pool.map(partial(_hashed, lent), pieces))
         keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
         order = np.argsort(keys, kind="stable")
         return cls(keys[order], hashes[order], np.zeros(len(order), dtype=np.bool_))
@@ -95,12 +104,12 @@ class Registered:
         places = lookup(self.keys, text_hashes(keys))
         self.seen[places[places >= 0]] = True
 
-    def unseen(self, connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[Column]:
+    def unseen(self, connection: Connection, dataset_id: int | None, kind: Kind) -> Iterator[Column]:
         """The keys that the file does not have, read anew: only their hashes were kept."""
         if self.seen.all():
             return
-        for text in _registered(connection, dataset_id, kind):
-            keys = arrow.read_csv_text(text, _COLUMNS).columns["key"]
+        for piece in _pieces(connection, dataset_id, kind):
+            keys, _ = piece.read(connection)
             places = lookup(self.keys, text_hashes(keys))
             yield arrow.take(keys, (places >= 0) & ~self.seen[places])
 
@@ -111,25 +120,70 @@ class Registered:
         return bool((lookup(self.keys, text_hashes(keys)) >= 0).mean() >= _SAME_ROWS)
 
 
-def _registered(connection: Connection[Any], dataset_id: int | None, kind: Kind) -> Iterator[bytes]:
-    """The keys of a dataset's assets of a kind and the hashes of what their rows said, as CSV."""
-    statement = sql.SQL(
-        "COPY (SELECT source_key, source_hash FROM twin.asset WHERE dataset_id = {dataset} AND kind = {kind}"
-        " UNION ALL SELECT source_key, source_hash FROM twin.source"
-        " WHERE dataset_id = {dataset} AND kind = {kind} AND recorded_to IS NULL) TO STDOUT (FORMAT csv)"
-    ).format(dataset=sql.Literal(dataset_id), kind=sql.Literal(kind.name))
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        yield from _texts(copy)
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A run of a table's pages in which a dataset's keys may stand."""
+
+    table: sql.Composable
+    current: sql.SQL
+    wanted: Mapping[str, object]
+
+    def read(self, connection: Connection) -> tuple[Column, Int64Array]:
+        """The keys, and the hashes of what their rows said."""
+        asked = sql.SQL(statement("loaders", "registered_keys")).format(
+            table=self.table, current=self.current
+        )
+        with connection.cursor(binary=True) as cursor:
+            # A plan for pages that are not known yet would be one for all of them.
+            keys, lengths, hashes = (
+                cursor.execute(asked, self.wanted, prepare=False).fetchone() or (None,) * 3
+            )
+        if keys is None:
+            return arrow.nulls(0), np.empty(0, dtype=np.int64)
+        edges = np.frombuffer(lengths, ">i4").cumsum(dtype=np.int64)
+        return arrow.cut(keys.encode(), edges), np.frombuffer(hashes, ">i8").astype(np.int64)
 
 
-def _texts(rows: Iterable[Buffer]) -> Iterator[bytes]:
-    """CSV of so many rows at a time; the server sends each row by itself (PostgreSQL, CopyData) [V]."""
-    remaining = iter(rows)
-    while text := b"".join(bytes(row) for row in islice(remaining, ROWS_AT_A_TIME)):
-        yield text
+def _pieces(connection: Connection, dataset_id: int | None, kind: Kind) -> list[_Piece]:
+    """What is to be read of a dataset's assets of a kind, and of its links; the last piece is open."""
+    pieces: list[_Piece] = []
+    if dataset_id is None:
+        return pieces
+    tables = [("source", "AND recorded_to IS NULL")]
+    if has_partitions(connection, kind):
+        tables.append((partition_name(kind), ""))
+    for table, current in tables:
+        (pages,) = connection.execute(_PAGES, (f"twin.{table}",)).fetchone() or (0,)
+        firsts = range(0, int(pages) + 1, PAGES_AT_A_TIME)
+        for first in firsts:
+            end = first + PAGES_AT_A_TIME if first != firsts[-1] else _BEHIND_ALL
+            wanted = {
+                "dataset_id": dataset_id,
+                "kind": kind.name,
+                "first": f"({first},0)",
+                "end": f"({end},0)",
+            }
+            pieces.append(_Piece(sql.Identifier("twin", table), sql.SQL(current), wanted))
+    return pieces
 
 
-def _hashed(text: bytes) -> Int64Array:
-    """The hashes of keys, and of what these rows said."""
-    batch = arrow.read_csv_text(text, _COLUMNS)
-    return np.stack([text_hashes(batch.columns["key"]), arrow.parsed_integers(batch.columns["hash"])])
+@contextmanager
+def _at_one_moment(connection: Connection) -> Iterator[Lent]:
+    """Connections that see the registry as it is now: another department's load may move rows meanwhile."""
+    alike = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with ExitStack() as stack:
+        readers = [connection, *(stack.enter_context(another(connection)) for _ in range(READERS - 1))]
+        for reader in readers:
+            stack.enter_context(reader.transaction())
+            reader.execute(alike)
+        (moment,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+        for reader in readers[1:]:
+            reader.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)))
+        yield Lent(readers)
+
+
+def _hashed(lent: Lent, piece: _Piece) -> Int64Array:
+    """The hashes of a piece's keys, and of what their rows said."""
+    with lent.one() as reader:
+        keys, hashes = piece.read(reader)
+    return np.stack([text_hashes(keys), hashes])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 
@@ -39,32 +39,37 @@ def another(connection: Connection) -> Connection:
 
 
 class Lent:
-    """Several further connections as the same user; a thread has one to itself while it works.
+    """Connections that are lent: a thread has one to itself while it works."""
 
-    The one that shows what they did waits until the log is on disk: so they need not, and that is set.
-    """
-
-    def __init__(self, connection: Connection, count: int) -> None:
-        self._all: list[Connection] = []
+    def __init__(self, connections: Sequence[Connection]) -> None:
+        self._all = connections
         self._free: SimpleQueue[Connection] = SimpleQueue()
-        for _ in range(count):
-            further = another(connection)
-            self._all.append(further)
-            further.execute("SET synchronous_commit = off")
-            # The connections are as many as the work is split into.
-            further.execute("SET max_parallel_maintenance_workers = 0")
-            self._free.put(further)
+        for one in connections:
+            self._free.put(one)
 
     @contextmanager
     def one(self) -> Iterator[Connection]:
         """One that nobody uses, waiting for it."""
-        further = self._free.get()
+        lent = self._free.get()
         try:
-            yield further
+            yield lent
         finally:
-            self._free.put(further)
+            self._free.put(lent)
 
     def close(self) -> None:
         """Close all of them."""
-        for further in self._all:
-            further.close()
+        for one in self._all:
+            one.close()
+
+
+def writers(connection: Connection, count: int) -> Lent:
+    """Further connections that copy rows and build indexes.
+
+    The one that shows what they did waits until the log is on disk: so they need not, and that is set.
+    """
+    made = [another(connection) for _ in range(count)]
+    for one in made:
+        one.execute("SET synchronous_commit = off")
+        # The connections are as many as the work is split into.
+        one.execute("SET max_parallel_maintenance_workers = 0")
+    return Lent(made)

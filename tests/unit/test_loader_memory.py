@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from loaders import registered
 from loaders.keys import Seen
 
 ROWS = 400_000
@@ -36,18 +35,6 @@ def test_keys_that_were_seen_take_sixteen_bytes() -> None:
             before, _ = seen.add(hashes[start : start + BATCH], np.arange(start, start + BATCH))
             assert not before.any()
         return seen
-
-    remaining, most = held(make)
-    assert 16 <= remaining < 18
-    assert most < 80
-
-
-def test_registered_keys_take_sixteen_bytes_and_their_text_goes() -> None:
-    registered._hashed(b"what is imported on the way,1\n")
-    rows = (f"building-{number:020d}-with-a-long-key,{number}\n".encode() for number in range(ROWS))
-
-    def make() -> list[Any]:
-        return [registered._hashed(text) for text in registered._texts(rows)]
 
     remaining, most = held(make)
     assert 16 <= remaining < 18
