@@ -26,6 +26,8 @@ from twin.registry.statements import statement
 LOAD_LOCK = 0x7E10
 
 _SUFFIXES = ("", "_identifier", "_borne", "_finding", "_retired", "_link")
+_JOINED = " (row_number, existing, source_key, code, given, name, parent, parent_code)"
+"""The columns by which rows are joined: looking at geometries and attributes takes longer than at these."""
 
 
 @contextmanager
@@ -90,15 +92,15 @@ class Stage:
         """Take the tables away."""
         _drop(self.connection, self.name)
 
-    def copy(self, draft: Draft, coded: Coded, kind: Kind, dataset: str) -> None:
-        """Copy a batch of rows and their identifiers."""
+    def copy(self, writer: Connection[Any], draft: Draft, coded: Coded, kind: Kind, dataset: str) -> None:
+        """Copy a batch of rows and their identifiers by a connection of its own."""
         fields = asset_fields(draft, coded) | {
             "existing": ("bool", arrow.numbers(draft.existing)),
             "given": ("text", coded.given),
             "class": text_field(coded.class_code),
             "parent": ("text", draft.common("parent")),
         }
-        copy_rows(self.connection, ("stage", self.name), fields, len(draft))
+        copy_rows(writer, ("stage", self.name), fields, len(draft))
         for scheme, values in draft.values.identifiers.items():
             there = ~arrow.is_null(values)
             if there.any():
@@ -108,7 +110,7 @@ class Stage:
                     "issuer": constant(issuer_of(kind, scheme, dataset)),
                     "value": ("text", arrow.take(values, there)),
                 }
-                copy_rows(self.connection, ("stage", f"{self.name}_identifier"), own, int(there.sum()))
+                copy_rows(writer, ("stage", f"{self.name}_identifier"), own, int(there.sum()))
 
     def copy_retired(self, keys: Column) -> None:
         """Copy the keys of assets that are to be retired."""
@@ -119,7 +121,9 @@ class Stage:
     def analyze(self) -> None:
         """Let the planner know what was copied."""
         for suffix in _SUFFIXES:
-            self.connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("stage", self.name + suffix)))
+            columns = sql.SQL(_JOINED if not suffix else "")
+            table = sql.Identifier("stage", self.name + suffix)
+            self.connection.execute(sql.SQL("ANALYZE {}{}").format(table, columns))
 
 
 def sweep(connection: Connection[Any]) -> list[str]:

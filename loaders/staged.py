@@ -7,14 +7,17 @@ writes what is new or changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
-from loaders.coding import Coder, adopt_codes
+from loaders.background import Background
+from loaders.coding import Coded, Coder, adopt_codes
 from loaders.draft import Draft
 from loaders.errors import RowsRejected
 from loaders.findings import Verdict
 from loaders.job import Job
 from loaders.merge import analyze_if_much_changed, merge
+from loaders.session import Lent, writers
 from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
@@ -26,24 +29,29 @@ class Staged:
 
     job: Job
     coder: Coder
+    copier: Background = field(default_factory=partial(Background, 1))
+    lent: Lent | None = None
 
     def begin(self) -> None:
         """Make the staging tables."""
         self.job.stage.create()
+        self.lent = writers(self.job.connection, 1)
 
     def take(self, draft: Draft, verdict: Verdict) -> None:
-        """A batch: coded, and copied into the staging tables."""
+        """A batch: coded, and copied into the staging tables while the next one is judged."""
         job = self.job
-        if not len(draft):
+        if not len(draft) or self.lent is None:
             return
         with job.receipt.timed("code"):
             coded = self.coder.code(draft, adopt_codes(draft, job.kind, verdict))
         with job.receipt.timed("copy"):
-            job.stage.copy(draft, coded, job.kind, job.receipt.dataset)
+            self.copier.give(partial(self._copy, draft, coded, self.lent))
 
     def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Settle, merge and ``keep`` in one transaction. Raises ``RowsRejected`` as ``on_error`` says."""
         job = self.job
+        with job.receipt.timed("copy"):
+            self.copier.finish()
         number_rest(job, self.coder)
         with job.receipt.timed("merge"), job.connection.transaction():
             unused = settle(job)
@@ -62,9 +70,16 @@ class Staged:
                 analyze_if_much_changed(self.job)
 
     def stop(self) -> None:
-        """Nothing goes on beside the main thread."""
+        """End what goes on beside the main thread."""
+        self.copier.stop()
+        if self.lent is not None:
+            self.lent.close()
 
     def tidy(self, connection: Connection) -> None:
         """Take the staging tables away."""
         self.job.stage.connection = connection
         self.job.stage.drop()
+
+    def _copy(self, draft: Draft, coded: Coded, lent: Lent) -> None:
+        with lent.one() as writer:
+            self.job.stage.copy(writer, draft, coded, self.job.kind, self.job.receipt.dataset)
