@@ -16,6 +16,7 @@ from loaders.findings import Verdict, shown
 from loaders.formats import Rows
 from loaders.places import Raw, Written
 from loaders.plan import Plan
+from loaders.runs import Run, remember
 from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
@@ -34,10 +35,10 @@ def choose_key(plan: Plan, first: Rows) -> str | None:
 
 
 class Seen:
-    """Every hash so far with the row it stood in: sorted runs, merged as they become alike in length."""
+    """Every hash so far with the row it stood in."""
 
     def __init__(self) -> None:
-        self._runs: list[tuple[Int64Array, Int64Array]] = []
+        self._runs: list[Run] = []
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each hash came before, in earlier rows, and the row in which it came first.
@@ -45,35 +46,29 @@ class Seen:
         ``numbers`` ascend. The first row of a hash that is new is the row itself.
         """
         order = np.argsort(hashes, kind="stable")
-        run = (hashes[order], numbers[order])
-        left = np.searchsorted(run[0], run[0], side="left")
-        came, came_first = np.arange(len(order)) - left, run[1][left]
-        # Looked up in order, each hash finds its neighbourhood in the processor's cache: a third of the time.
-        for earlier_hashes, earlier_numbers in reversed(self._runs):
-            left = np.searchsorted(earlier_hashes, run[0], side="left")
-            known = np.flatnonzero(left < len(earlier_hashes))
-            known = known[earlier_hashes[left[known]] == run[0][known]]
-            came[known] += np.searchsorted(earlier_hashes, run[0][known], side="right") - left[known]
-            came_first[known] = earlier_numbers[left[known]]
+        run = Run(hashes[order], numbers[order])
+        left = np.searchsorted(run.hashes, run.hashes, side="left")
+        came, came_first = np.arange(len(order)) - left, run.values[left]
+        for earlier in reversed(self._runs):
+            for some in earlier.stretches(run.hashes):
+                wanted = run.hashes[some]
+                left = np.searchsorted(earlier.hashes, wanted, side="left")
+                known = np.flatnonzero(left < len(earlier))
+                known = known[earlier.hashes[left[known]] == wanted[known]]
+                right = np.searchsorted(earlier.hashes, wanted[known], side="right")
+                came[some][known] += right - left[known]
+                came_first[some][known] = earlier.values[left[known]]
         before, first = np.empty((2, len(hashes)), dtype=np.int64)
         before[order], first[order] = came, came_first
-        self._remember(run)
+        remember(self._runs, run)
         return before, first
 
     def holds(self, hashes: Int64Array) -> BoolArray:
         """Which of the hashes came before; adds none."""
         found: BoolArray = np.zeros(len(hashes), dtype=np.bool_)
-        for run, _ in self._runs:
-            found |= lookup(run, hashes) >= 0
+        for run in self._runs:
+            found |= run.find(hashes)[0] >= 0
         return found
-
-    def _remember(self, run: tuple[Int64Array, Int64Array]) -> None:
-        self._runs.append(run)
-        while len(self._runs) > 1 and len(self._runs[-2][0]) <= len(self._runs[-1][0]):
-            later, earlier = self._runs.pop(), self._runs.pop()
-            hashes, numbers = (np.concatenate([a, b]) for a, b in zip(earlier, later, strict=True))
-            order = np.argsort(hashes, kind="stable")
-            self._runs.append((hashes[order], numbers[order]))
 
 
 def lookup(sorted_values: Int64Array, wanted: Int64Array) -> Int64Array:

@@ -13,7 +13,8 @@ from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
-from loaders.keys import Identity, lookup
+from loaders.keys import Identity
+from loaders.runs import Run, all_merged
 from loaders.session import Lent, another
 from loaders.text_hashes import text_hashes
 from spatial.arrays import BoolArray, Int64Array
@@ -71,13 +72,12 @@ class LastLoad:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The hashes of the registered keys, sorted, the hash of each one's source values, and which were seen.
+    """The hashes of the registered keys, the hash of each one's source values, and which were seen.
 
     ``seen`` are the keys that the file has, whatever became of their rows.
     """
 
-    keys: Int64Array
-    hashes: Int64Array
+    keys: Run
     seen: BoolArray
 
     @classmethod
@@ -85,23 +85,20 @@ class Registered:
         """All of the dataset's assets of the kind, and all that it is linked to."""
         pieces = _pieces(connection, dataset_id, kind)
         with _at_one_moment(connection) as lent, ThreadPoolExecutor(READERS) as pool:
-            parts = list(pool.map(partial(_hashed, lent), pieces))
-        keys, hashes = np.concatenate([np.empty((2, 0), dtype=np.int64), *parts], axis=1)
-        order = np.argsort(keys, kind="stable")
-        return cls(keys[order], hashes[order], np.zeros(len(order), dtype=np.bool_))
+            waves = [pieces[at : at + 2 * READERS] for at in range(0, len(pieces), 2 * READERS)]
+            keys = all_merged(run for wave in waves for run in pool.map(partial(_hashed, lent), wave))
+        return cls(keys, np.zeros(len(keys), dtype=np.bool_))
 
     def compare(self, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows' keys are registered, and which of these say the same as when they were last loaded."""
-        places = lookup(self.keys, identity.key_hashes)
+        places, hashes = self.keys.find(identity.key_hashes)
         existing: BoolArray = places >= 0
         self.seen[places[existing]] = True
-        same = existing.copy()
-        same[existing] = self.hashes[places[existing]] == identity.hashes[existing]
-        return existing, same
+        return existing, existing & (hashes == identity.hashes)
 
     def see(self, keys: Column) -> None:
         """Note the keys of rows that are not compared."""
-        places = lookup(self.keys, text_hashes(keys))
+        places, _ = self.keys.find(text_hashes(keys))
         self.seen[places[places >= 0]] = True
 
     def unseen(self, connection: Connection, dataset_id: int | None, kind: Kind) -> Iterator[Column]:
@@ -110,14 +107,15 @@ class Registered:
             return
         for piece in _pieces(connection, dataset_id, kind):
             keys, _ = piece.read(connection)
-            places = lookup(self.keys, text_hashes(keys))
+            places, _ = self.keys.find(text_hashes(keys))
             yield arrow.take(keys, (places >= 0) & ~self.seen[places])
 
     def holds_most(self, keys: Column | None) -> bool:
         """Whether at least half of the keys are registered."""
         if keys is None or not len(keys):
             return False
-        return bool((lookup(self.keys, text_hashes(keys)) >= 0).mean() >= _SAME_ROWS)
+        places, _ = self.keys.find(text_hashes(keys))
+        return bool((places >= 0).mean() >= _SAME_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +180,8 @@ def _at_one_moment(connection: Connection) -> Iterator[Lent]:
         yield Lent(readers)
 
 
-def _hashed(lent: Lent, piece: _Piece) -> Int64Array:
+def _hashed(lent: Lent, piece: _Piece) -> Run:
     """The hashes of a piece's keys, and of what their rows said."""
     with lent.one() as reader:
         keys, hashes = piece.read(reader)
-    return np.stack([text_hashes(keys), hashes])
+    return Run.of(text_hashes(keys), hashes)

@@ -1,14 +1,19 @@
-"""What a load remembers from row to row: sixteen bytes a row, whatever the rows hold."""
+"""What a load remembers from row to row: sixteen bytes a row at most, whatever the rows hold."""
 
 from __future__ import annotations
 
+import resource
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+from loaders import runs
 from loaders.keys import Seen
+from loaders.room import DiskFull
 
 ROWS = 400_000
 BATCH = 20_000
@@ -26,16 +31,49 @@ def held(make: Callable[[], Any]) -> tuple[float, float]:
     return remaining / ROWS, most / ROWS
 
 
-def test_keys_that_were_seen_take_sixteen_bytes() -> None:
-    hashes = np.random.default_rng(1).integers(-(2**63), 2**63, ROWS)
-
-    def make() -> Seen:
-        seen = Seen()
-        for start in range(0, ROWS, BATCH):
-            before, _ = seen.add(hashes[start : start + BATCH], np.arange(start, start + BATCH))
-            assert not before.any()
-        return seen
-
-    remaining, most = held(make)
+def test_hashes_that_were_seen_take_sixteen_bytes() -> None:
+    remaining, most = held(seen)
     assert 16 <= remaining < 18
     assert most < 80
+
+
+def test_hashes_beyond_a_length_take_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LONG", BATCH)
+    remaining, most = held(seen)
+    assert remaining < 2
+    assert most < 10
+
+
+def test_the_pages_of_long_runs_leave_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LONG", BATCH)
+    remembered = seen()
+    shared = mapped_in_memory()
+    assert not remembered.holds(np.arange(BATCH)).any()
+    assert mapped_in_memory() - shared < 4 * BATCH * 16
+
+
+def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "LONG", BATCH)
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (BATCH, room[1]))
+    try:
+        with pytest.raises(DiskFull):
+            seen()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+
+
+def seen() -> Seen:
+    remembered = Seen()
+    random = np.random.default_rng(1)
+    for start in range(0, ROWS, BATCH):
+        hashes = random.integers(-(2**63), 2**63, BATCH)
+        before, _ = remembered.add(hashes, np.arange(start, start + BATCH))
+        assert not before.any()
+    return remembered
+
+
+def mapped_in_memory() -> int:
+    """Bytes of mapped files that are in this process's memory (proc(5))."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return 1024 * int(status.split("RssFile:")[1].split()[0])

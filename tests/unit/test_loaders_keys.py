@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders import arrow
+from loaders import arrow, runs
 from loaders.errors import MappingInvalid, UnknownColumn, UnknownField, nearest
 from loaders.findings import Findings, Verdict
 from loaders.formats import OpenedFile, Rows
@@ -19,14 +20,45 @@ from loaders.keys import Seen, choose_key, fingerprint, hashes_of, lookup
 from loaders.mapping import FieldSource, Mapping, read_mapping
 from loaders.places import Raw, Written, read_geometries, settle_places
 from loaders.plan import Plan, Position, settle
+from loaders.runs import Run, all_merged
 from loaders.settle import nearly_equal
 from loaders.text_hashes import text_hashes
 from spatial.crs import operation_to_wgs84, parse_crs
 from twin.kinds import kind
 
+BATCHES = st.lists(st.lists(st.integers(-5, 5), max_size=12), max_size=12)
+LONG = st.sampled_from([2, 5, 1 << 20])
+"""Rows from which a run has a file of its own."""
 
-@given(st.lists(st.lists(st.integers(-5, 5), max_size=12), max_size=12))
-def test_what_was_seen_is_remembered_over_batches(batches: list[list[int]]) -> None:
+
+@given(BATCHES, LONG)
+def test_what_was_seen_is_remembered_over_batches(batches: list[list[int]], long: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "LONG", long)
+        remember_batches(batches)
+
+
+@given(BATCHES, LONG, st.lists(st.integers(-7, 7)))
+def test_runs_merged_hold_every_hash_and_what_came_with_it_first(
+    batches: list[list[int]], long: int, wanted: list[int]
+) -> None:
+    hashes = [hash_ for batch in batches for hash_ in batch]
+    ends = np.cumsum([0, *map(len, batches)])
+    every = np.array(hashes, dtype=np.int64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "LONG", long)
+        whole = all_merged(Run.of(every[a:b], np.arange(a, b)) for a, b in pairwise(ends.tolist()))
+        places, values = whole.find(np.array(wanted, dtype=np.int64))
+    assert whole.hashes.tolist() == sorted(hashes)
+    assert sorted(whole.values.tolist()) == list(range(len(hashes)))
+    assert every[whole.values].tolist() == whole.hashes.tolist()
+    for value, place, number in zip(wanted, places.tolist(), values.tolist(), strict=True):
+        assert (place, number) == (
+            (sorted(hashes).index(value), hashes.index(value)) if value in hashes else (-1, 0)
+        )
+
+
+def remember_batches(batches: list[list[int]]) -> None:
     seen, before, first = Seen(), Counter[int](), dict[int, int]()
     number = 0
     for batch in batches:
