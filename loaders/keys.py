@@ -16,11 +16,13 @@ from loaders.findings import Verdict, shown
 from loaders.formats import Rows
 from loaders.places import Raw, Written
 from loaders.plan import Plan
-from loaders.runs import Run, remember
+from loaders.runs import Run, ascending, remember
 from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
 
+_BITS, _REST = 64, 40
+"""Of a hash all bits, and those behind its beginning."""
 _MOSTLY = 0.5
 """A column that is only assumed to be the key has at least this share of different values at first."""
 
@@ -35,33 +37,48 @@ def choose_key(plan: Plan, first: Rows) -> str | None:
 
 
 class Seen:
-    """Every hash so far with the row it stood in."""
+    """Every hash so far with the row it stood in.
+
+    Most hashes are new, and few of those begin like an earlier one: only these are looked up. A mark for each
+    beginning of 24 bits takes 16 MB.
+    """
 
     def __init__(self) -> None:
         self._runs: list[Run] = []
+        self._begun = np.zeros(1 << (_BITS - _REST), dtype=np.bool_)
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each hash came before, in earlier rows, and the row in which it came first.
 
         ``numbers`` ascend. The first row of a hash that is new is the row itself.
         """
-        order = np.argsort(hashes, kind="stable")
+        order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
         left = np.searchsorted(run.hashes, run.hashes, side="left")
         came, came_first = np.arange(len(order)) - left, run.values[left]
-        for earlier in reversed(self._runs):
-            for some in earlier.stretches(run.hashes):
-                wanted = run.hashes[some]
-                left = np.searchsorted(earlier.hashes, wanted, side="left")
-                known = np.flatnonzero(left < len(earlier))
-                known = known[earlier.hashes[left[known]] == wanted[known]]
-                right = np.searchsorted(earlier.hashes, wanted[known], side="right")
-                came[some][known] += right - left[known]
-                came_first[some][known] = earlier.values[left[known]]
+        beginnings = run.hashes >> _REST  # a negative one counts from the end of the marks
+        alike = np.flatnonzero(self._begun[beginnings])
+        times, rows = self._look_up(run.hashes[alike])
+        came[alike] += times
+        came_first[alike] = np.where(times > 0, rows, came_first[alike])
         before, first = np.empty((2, len(hashes)), dtype=np.int64)
         before[order], first[order] = came, came_first
+        self._begun[beginnings] = True
         remember(self._runs, run)
         return before, first
+
+    def _look_up(self, hashes: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """How often each of the hashes, which ascend, is in the runs, and the row of its first time."""
+        times, rows = np.zeros((2, len(hashes)), dtype=np.int64)
+        for run in reversed(self._runs):
+            for some in run.stretches(hashes):
+                wanted = hashes[some]
+                left = np.searchsorted(run.hashes, wanted, side="left")
+                known = np.flatnonzero(left < len(run))
+                known = known[run.hashes[left[known]] == wanted[known]]
+                times[some][known] += np.searchsorted(run.hashes, wanted[known], side="right") - left[known]
+                rows[some][known] = run.values[left[known]]
+        return times, rows
 
     def holds(self, hashes: Int64Array) -> BoolArray:
         """Which of the hashes came before; adds none."""

@@ -26,7 +26,8 @@ from loaders.text_hashes import text_hashes
 from spatial.crs import operation_to_wgs84, parse_crs
 from twin.kinds import kind
 
-BATCHES = st.lists(st.lists(st.integers(-5, 5), max_size=12), max_size=12)
+HASHES = st.integers(-5, 5) | st.sampled_from([-(2**63), 2**63 - 1, 3 << 40, (3 << 40) + 1])
+BATCHES = st.lists(st.lists(HASHES, max_size=12), max_size=12)
 LONG = st.sampled_from([2, 5, 1 << 20])
 """Rows from which a run has a file of its own."""
 
