@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import tempfile
 import traceback
@@ -21,6 +22,9 @@ class Unforeseen(TwinError):
     en = "Something unforeseen happened ({what}). Please report it, with the file {log}."
     zh = "发生意外错误（{what}）。请反馈，并附上文件 {log}。"
 
+
+_ALLOCATIONS = 50_000
+"""After how many Python collects garbage: after its 700 it looks at modules all the time as they come."""
 
 app = typer.Typer(
     name="twin",
@@ -50,12 +54,16 @@ def main() -> None:
     Typer ends wrong usage with 2, Ctrl-C with 130 (128 and the signal's number) and a closed pipe with 1.
     """
     sys.meta_path.insert(0, _WithoutPandas())
+    gc.set_threshold(_ALLOCATIONS)
     try:
         app()
     except TwinError as error:
         _end(error)
     except Exception as error:  # noqa: BLE001 - told, with all that is known of it in a file
         _end(Unforeseen(what=type(error).__name__, log=_written(error)))
+    finally:
+        # As it ends, the interpreter would look at everything once more.
+        gc.freeze()
 
 
 def _end(error: TwinError) -> NoReturn:

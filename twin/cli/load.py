@@ -17,6 +17,7 @@ from twin.errors import TwinError, language
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress as RichProgress
 
     from loaders.account import Account
     from loaders.load import Options, Progress, Receipt
@@ -204,36 +205,42 @@ class Bars:
     """A bar on the terminal for each load of more than a second; called with its file's name."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._bar = _bar() if sys.stderr.isatty() else None
 
     def __call__(self, name: str) -> Progress:
         """What the load of the file called ``name`` tells how far it is."""
-        started, task = time.monotonic(), self._bar.add_task(name, total=None, visible=False)
-        if sys.stderr.isatty():
-            self._bar.start()
+        bar = self._bar
+        if bar is None:
+            return lambda done, total: None
+        bar.start()
+        started, task = time.monotonic(), bar.add_task(name, total=None, visible=False)
 
         def tell(done: int, total: int | None) -> None:
             late = time.monotonic() - started > QUIET_SECONDS
-            self._bar.update(task, completed=done, total=total, visible=late)
+            bar.update(task, completed=done, total=total, visible=late)
 
         return tell
 
     def clear(self) -> None:
         """Take the bar away, so that something can be printed."""
-        if sys.stderr.isatty():
+        if self._bar is not None:
             self._bar.stop()
-        for task in self._bar.task_ids:
-            self._bar.remove_task(task)
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+
+
+def _bar() -> RichProgress:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 def print_account(account: Account) -> None:
