@@ -158,8 +158,10 @@ class Fresh:
             except psycopg.Error:
                 receipt.notes.append("indexes.missing")
 
-    def stop(self) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
+        if at_once and self.lent is not None:
+            self.lent.cancel()
         self.copier.stop()
         if self.lent is not None:
             self.lent.close()

@@ -21,8 +21,8 @@ from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
 
-_BITS, _REST = 64, 40
-"""Of a hash all bits, and those behind its beginning."""
+_BEGINNING = 24
+"""Bits of a hash by which it may be known to be new."""
 _MOSTLY = 0.5
 """A column that is only assumed to be the key has at least this share of different values at first."""
 
@@ -37,26 +37,28 @@ def choose_key(plan: Plan, first: Rows) -> str | None:
 
 
 class Seen:
-    """Every hash so far with the row it stood in.
+    """Every hash so far with the row in which it came first.
 
     Most hashes are new, and few of those begin like an earlier one: only these are looked up. A mark for each
-    beginning of 24 bits takes 16 MB.
+    beginning takes 16 MB. Where it is ``counting``, all times are remembered and not the first alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, counting: bool = False) -> None:
+        self._counting = counting
         self._runs: list[Run] = []
-        self._begun = np.zeros(1 << (_BITS - _REST), dtype=np.bool_)
+        self._begun = np.zeros(1 << _BEGINNING, dtype=np.bool_)
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each hash came before, in earlier rows, and the row in which it came first.
 
-        ``numbers`` ascend. The first row of a hash that is new is the row itself.
+        ``numbers`` ascend. The first row of a hash that is new is the row itself. What came in earlier
+        batches has come once where nobody counts.
         """
         order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
         left = np.searchsorted(run.hashes, run.hashes, side="left")
         came, came_first = np.arange(len(order)) - left, run.values[left]
-        beginnings = run.hashes >> _REST  # a negative one counts from the end of the marks
+        beginnings = run.hashes >> (64 - _BEGINNING)  # a negative one counts from the end of the marks
         alike = np.flatnonzero(self._begun[beginnings])
         times, rows = self._look_up(run.hashes[alike])
         came[alike] += times
@@ -64,20 +66,17 @@ class Seen:
         before, first = np.empty((2, len(hashes)), dtype=np.int64)
         before[order], first[order] = came, came_first
         self._begun[beginnings] = True
-        remember(self._runs, run)
+        new = slice(None) if self._counting else came == 0
+        remember(self._runs, Run(run.hashes[new], run.values[new]))
         return before, first
 
     def _look_up(self, hashes: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """How often each of the hashes, which ascend, is in the runs, and the row of its first time."""
+        """How often each of the hashes, which ascend, is remembered, and the row of its first time."""
         times, rows = np.zeros((2, len(hashes)), dtype=np.int64)
         for run in reversed(self._runs):
-            for some in run.stretches(hashes):
-                wanted = hashes[some]
-                left = np.searchsorted(run.hashes, wanted, side="left")
-                known = np.flatnonzero(left < len(run))
-                known = known[run.hashes[left[known]] == wanted[known]]
-                times[some][known] += np.searchsorted(run.hashes, wanted[known], side="right") - left[known]
-                rows[some][known] = run.values[left[known]]
+            for known, left in run.matches(hashes):
+                times[known] += np.searchsorted(run.hashes, hashes[known], side="right") - left
+                rows[known] = run.values[left]
         return times, rows
 
     def holds(self, hashes: Int64Array) -> BoolArray:

@@ -225,7 +225,7 @@ def _undone_on_failure(way: Way, batches: Batches) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        way.stop()
+        way.stop(at_once=True)
         job.connection.close()
         with suppress(TwinError):
             _tidy(way, batches)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from psycopg import sql
@@ -25,7 +24,9 @@ from twin.registry.statements import statement
 
 READERS = 2
 PAGES_AT_A_TIME = 4_096
-"""Connections that read keys, and how much of a table one reads at a time: 16 bytes a key remain of it."""
+FEW = 2
+"""Connections that read keys; how much of a table one reads at a time, of which 16 bytes a key remain; and
+how many such pieces need no further connection, and wait for each."""
 _PAGES = "SELECT pg_relation_size(to_regclass(%s)) / current_setting('block_size')::int"
 _BEHIND_ALL = 2**32 - 1
 """The page that no table has (PostgreSQL: ``InvalidBlockNumber``)."""
@@ -84,9 +85,8 @@ class Registered:
     def read(cls, connection: Connection, dataset_id: int | None, kind: Kind) -> Registered:
         """All of the dataset's assets of the kind, and all that it is linked to."""
         pieces = _pieces(connection, dataset_id, kind)
-        with _at_one_moment(connection) as lent, ThreadPoolExecutor(READERS) as pool:
-            waves = [pieces[at : at + 2 * READERS] for at in range(0, len(pieces), 2 * READERS)]
-            keys = all_merged(run for wave in waves for run in pool.map(partial(_hashed, lent), wave))
+        readers = min(READERS, -(-len(pieces) // FEW))
+        keys = _hashed(connection, pieces, readers) if pieces else all_merged([])
         return cls(keys, np.zeros(len(keys), dtype=np.bool_))
 
     def compare(self, identity: Identity) -> tuple[BoolArray, BoolArray]:
@@ -105,10 +105,11 @@ class Registered:
         """The keys that the file does not have, read anew: only their hashes were kept."""
         if self.seen.all():
             return
-        for piece in _pieces(connection, dataset_id, kind):
-            keys, _ = piece.read(connection)
-            places, _ = self.keys.find(text_hashes(keys))
-            yield arrow.take(keys, (places >= 0) & ~self.seen[places])
+        with _one_moment(connection):
+            for piece in _pieces(connection, dataset_id, kind):
+                keys, _ = piece.read(connection)
+                places, _ = self.keys.find(text_hashes(keys))
+                yield arrow.take(keys, (places >= 0) & ~self.seen[places])
 
     def holds_most(self, keys: Column | None) -> bool:
         """Whether at least half of the keys are registered."""
@@ -139,7 +140,7 @@ class _Piece:
         if keys is None:
             return arrow.nulls(0), np.empty(0, dtype=np.int64)
         edges = np.frombuffer(lengths, ">i4").cumsum(dtype=np.int64)
-        return arrow.cut(keys.encode(), edges), np.frombuffer(hashes, ">i8").astype(np.int64)
+        return arrow.cut(keys, edges), np.frombuffer(hashes, ">i8").astype(np.int64)
 
 
 def _pieces(connection: Connection, dataset_id: int | None, kind: Kind) -> list[_Piece]:
@@ -166,22 +167,42 @@ def _pieces(connection: Connection, dataset_id: int | None, kind: Kind) -> list[
 
 
 @contextmanager
-def _at_one_moment(connection: Connection) -> Iterator[Lent]:
-    """Connections that see the registry as it is now: another department's load may move rows meanwhile."""
-    alike = sql.SQL("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+def _one_moment(connection: Connection) -> Iterator[None]:
+    """See the registry as it is now: another department's load may move rows to other pages meanwhile."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
+
+
+@contextmanager
+def _readers(connection: Connection, count: int) -> Iterator[Lent]:
+    """Connections, this one among them, that see the registry at one moment."""
     with ExitStack() as stack:
-        readers = [connection, *(stack.enter_context(another(connection)) for _ in range(READERS - 1))]
-        for reader in readers:
-            stack.enter_context(reader.transaction())
-            reader.execute(alike)
+        stack.enter_context(_one_moment(connection))
         (moment,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-        for reader in readers[1:]:
-            reader.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)))
-        yield Lent(readers)
+        readers = [connection]
+        for _ in range(count - 1):
+            readers.append(stack.enter_context(another(connection)))
+            stack.enter_context(_one_moment(readers[-1]))
+            readers[-1].execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)))
+            # Who waits for a lock behind the first reader's would wait for the first, and it for this one.
+            readers[-1].execute("SET LOCAL lock_timeout = '10s'")
+        lent = Lent(readers)
+        try:
+            yield lent
+        except BaseException:
+            lent.cancel()
+            raise
 
 
-def _hashed(lent: Lent, piece: _Piece) -> Run:
-    """The hashes of a piece's keys, and of what their rows said."""
-    with lent.one() as reader:
-        keys, hashes = piece.read(reader)
-    return Run.of(text_hashes(keys), hashes)
+def _hashed(connection: Connection, pieces: Sequence[_Piece], readers: int) -> Run:
+    """The hashes of all keys, each with that of what its row said."""
+
+    def hashed(piece: _Piece) -> Run:
+        with lent.one() as reader:
+            keys, hashes = piece.read(reader)
+        return Run.of(text_hashes(keys), hashes)
+
+    waves = [pieces[at : at + FEW * readers] for at in range(0, len(pieces), FEW * readers)]
+    with ThreadPoolExecutor(readers) as pool, _readers(connection, readers) as lent:
+        return all_merged(run for wave in waves for run in pool.map(hashed, wave))

@@ -15,13 +15,10 @@ from loaders.road import Road
 
 def mark(job: Job, road: Road) -> None:
     """Put beside the copied rows the keys of what may be retired. Raises ``KeysUnknown``."""
-    if job.options.mode == "mirror":
-        if road.nameless:
-            raise KeysUnknown(source=job.receipt.source, rows=f"{road.nameless:,}")
-        gone = list(road.registered.unseen(job.connection, job.dataset_id, job.kind))
-    else:
-        gone = road.gone
-    for keys in gone:
+    if job.options.mode == "mirror" and road.nameless:
+        raise KeysUnknown(source=job.receipt.source, rows=f"{road.nameless:,}")
+    unseen = road.registered.unseen(job.connection, job.dataset_id, job.kind)
+    for keys in unseen if job.options.mode == "mirror" else road.gone:
         job.stage.copy_retired(keys)
 
 

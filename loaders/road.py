@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Road:
     extent: Area | None = field(init=False)
     _earlier: tuple[tuple[str, Seen], ...] = ()
     _keys: Seen = field(default_factory=Seen)
-    _places: Seen = field(default_factory=Seen)
+    _places: Seen = field(default_factory=partial(Seen, counting=True))
     _said: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:

@@ -15,7 +15,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from loaders.room import room_needed
 from spatial.arrays import Int64Array
 
 LONG = 1 << 20
@@ -41,24 +40,26 @@ class Run:
     def __len__(self) -> int:
         return len(self.hashes)
 
-    def stretches(self, wanted: Int64Array) -> Iterator[slice]:
-        """Parts of ``wanted``, which ascend, such that each is found in about ``LONG`` hashes of the run."""
+    def matches(self, wanted: Int64Array) -> Iterator[tuple[Int64Array, Int64Array]]:
+        """Of wanted hashes, which ascend, the places of those that are here, and their first places here.
+
+        They come in parts, each of which is found in about ``LONG`` hashes of the run.
+        """
         step = max(1, len(wanted) * LONG // max(1, len(self)))
         for begin in range(0, len(wanted), step):
-            yield slice(begin, begin + step)
+            part = wanted[begin : begin + step]
+            left = np.searchsorted(self.hashes, part)
+            known = np.flatnonzero(left < len(self))
+            known = known[self.hashes[left[known]] == part[known]]
+            yield begin + known, left[known]
             self.let_go()
 
     def find(self, wanted: Int64Array) -> tuple[Int64Array, Int64Array]:
         """The first place of each wanted hash, -1 where it is not there, and the value with it, else 0."""
-        order = np.argsort(wanted, kind="stable")
-        ascending = wanted[order]
+        order = ascending(wanted)
         places, values = np.full(len(wanted), -1), np.zeros(len(wanted), dtype=np.int64)
-        for some in self.stretches(ascending):
-            left = np.searchsorted(self.hashes, ascending[some])
-            known = np.flatnonzero(left < len(self))
-            known = known[self.hashes[left[known]] == ascending[some][known]]
-            places[order[some][known]] = left[known]
-            values[order[some][known]] = self.values[left[known]]
+        for known, left in self.matches(wanted[order]):
+            places[order[known]], values[order[known]] = left, self.values[left]
         return places, values
 
     def let_go(self) -> None:
@@ -85,11 +86,13 @@ def remember(runs: list[Run], run: Run) -> None:
 
 
 def merged(runs: Sequence[Run]) -> Run:
-    """All as one, which may be empty; of equal hashes the earlier runs' come first. Raises ``DiskFull``."""
+    """All as one, which may be empty; of equal hashes the earlier runs' come first."""
+    if len(runs) == 1:
+        return runs[0]
     length = sum(map(len, runs))
     if length < LONG:
         return _merged(runs)
-    with room_needed(), tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile() as file:
         # Room that is only promised would be missed where a page is written, and end the process.
         os.posix_fallocate(file.fileno(), 0, 2 * length * np.dtype(np.int64).itemsize)
         mapped = mmap.mmap(file.fileno(), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
 
 import psycopg
@@ -11,6 +11,8 @@ import psycopg
 from loaders.errors import DatabaseFull, LoadConflict, LoadStopped
 from twin.errors import sentence
 from twin.registry.database import Connection, connect
+
+_CANCEL_SECONDS = 5
 
 
 @contextmanager
@@ -39,9 +41,9 @@ def another(connection: Connection) -> Connection:
 
 
 class Lent:
-    """Connections that are lent: a thread has one to itself while it works."""
+    """Connections that are lent to as many threads: each has one to itself while it works."""
 
-    def __init__(self, connections: Sequence[Connection]) -> None:
+    def __init__(self, connections: Sequence[Connection] = ()) -> None:
         self._all = connections
         self._free: SimpleQueue[Connection] = SimpleQueue()
         for one in connections:
@@ -49,12 +51,18 @@ class Lent:
 
     @contextmanager
     def one(self) -> Iterator[Connection]:
-        """One that nobody uses, waiting for it."""
-        lent = self._free.get()
+        """One that nobody uses."""
+        lent = self._free.get_nowait()
         try:
             yield lent
         finally:
             self._free.put(lent)
+
+    def cancel(self) -> None:
+        """End what they are doing: whoever does it gets an error, and need not be waited for."""
+        for one in self._all:
+            with suppress(psycopg.Error):
+                one.cancel_safe(timeout=_CANCEL_SECONDS)
 
     def close(self) -> None:
         """Close all of them."""
@@ -67,9 +75,11 @@ def writers(connection: Connection, count: int) -> Lent:
 
     The one that shows what they did waits until the log is on disk: so they need not, and that is set.
     """
-    made = [another(connection) for _ in range(count)]
-    for one in made:
-        one.execute("SET synchronous_commit = off")
-        # The connections are as many as the work is split into.
-        one.execute("SET max_parallel_maintenance_workers = 0")
+    with ExitStack() as failing:
+        made = [failing.enter_context(another(connection)) for _ in range(count)]
+        for one in made:
+            one.execute("SET synchronous_commit = off")
+            # The connections are as many as the work is split into.
+            one.execute("SET max_parallel_maintenance_workers = 0")
+        failing.pop_all()
     return Lent(made)

@@ -30,7 +30,7 @@ class Staged:
     job: Job
     coder: Coder
     copier: Background = field(default_factory=partial(Background, 1))
-    lent: Lent | None = None
+    lent: Lent = field(default_factory=Lent)
 
     def begin(self) -> None:
         """Make the staging tables."""
@@ -40,12 +40,12 @@ class Staged:
     def take(self, draft: Draft, verdict: Verdict) -> None:
         """A batch: coded, and copied into the staging tables while the next one is judged."""
         job = self.job
-        if not len(draft) or self.lent is None:
+        if not len(draft):
             return
         with job.receipt.timed("code"):
             coded = self.coder.code(draft, adopt_codes(draft, job.kind, verdict))
         with job.receipt.timed("copy"):
-            self.copier.give(partial(self._copy, draft, coded, self.lent))
+            self.copier.give(partial(self._copy, draft, coded))
 
     def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Settle, merge and ``keep`` in one transaction. Raises ``RowsRejected`` as ``on_error`` says."""
@@ -69,17 +69,18 @@ class Staged:
             with self.job.receipt.timed("analyze"):
                 analyze_if_much_changed(self.job)
 
-    def stop(self) -> None:
+    def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
+        if at_once:
+            self.lent.cancel()
         self.copier.stop()
-        if self.lent is not None:
-            self.lent.close()
+        self.lent.close()
 
     def tidy(self, connection: Connection) -> None:
         """Take the staging tables away."""
         self.job.stage.connection = connection
         self.job.stage.drop()
 
-    def _copy(self, draft: Draft, coded: Coded, lent: Lent) -> None:
-        with lent.one() as writer:
+    def _copy(self, draft: Draft, coded: Coded) -> None:
+        with self.lent.one() as writer:
             self.job.stage.copy(writer, draft, coded, self.job.kind, self.job.receipt.dataset)

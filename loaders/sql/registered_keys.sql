@@ -1,8 +1,8 @@
--- Of a dataset's rows in some pages of a table the keys, one behind the other, the bytes that each has, and the hashes
--- of what the rows said. Aggregates of one statement take the rows in the same order.
+-- Of a dataset's rows in some pages of a table the keys, one behind the other in UTF-8, the bytes that each has, and
+-- the hashes of what the rows said. Aggregates of one statement take the rows in the same order.
 SELECT
-    string_agg(source_key, ''),
-    string_agg(int4send(octet_length(source_key)), ''),
+    string_agg(convert_to(source_key, 'UTF8'), ''),
+    string_agg(int4send(octet_length(convert_to(source_key, 'UTF8'))), ''),
     string_agg(int8send(source_hash), '')
 FROM {table}
 WHERE dataset_id = %(dataset_id)s AND kind = %(kind)s AND ctid >= %(first)s::tid AND ctid < %(end)s::tid {current}

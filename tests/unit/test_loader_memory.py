@@ -13,7 +13,7 @@ import pytest
 
 from loaders import runs
 from loaders.keys import Seen
-from loaders.room import DiskFull
+from loaders.room import DiskFull, room_needed
 
 ROWS = 400_000
 BATCH = 20_000
@@ -53,12 +53,26 @@ def test_the_pages_of_long_runs_leave_the_process(monkeypatch: pytest.MonkeyPatc
     assert mapped_in_memory() - shared < 4 * BATCH * 16
 
 
+def test_a_hash_that_comes_again_and_again_is_remembered_once() -> None:
+    def make() -> Seen:
+        remembered = Seen()
+        for start in range(0, ROWS, BATCH):
+            before, first = remembered.add(np.full(BATCH, 7), np.arange(start, start + BATCH))
+            assert before[1:].all()
+            assert not first.any()
+        return remembered
+
+    remaining, most = held(make)
+    assert remaining < 1
+    assert most < 12
+
+
 def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "LONG", BATCH)
     room = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (BATCH, room[1]))
     try:
-        with pytest.raises(DiskFull):
+        with pytest.raises(DiskFull), room_needed():
             seen()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, room)

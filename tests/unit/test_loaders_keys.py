@@ -36,7 +36,8 @@ LONG = st.sampled_from([2, 5, 1 << 20])
 def test_what_was_seen_is_remembered_over_batches(batches: list[list[int]], long: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "LONG", long)
-        remember_batches(batches)
+        remember_batches(batches, Seen(counting=True), counting=True)
+        remember_batches(batches, Seen(), counting=False)
 
 
 @given(BATCHES, LONG, st.lists(st.integers(-7, 7)))
@@ -59,8 +60,8 @@ def test_runs_merged_hold_every_hash_and_what_came_with_it_first(
         )
 
 
-def remember_batches(batches: list[list[int]]) -> None:
-    seen, before, first = Seen(), Counter[int](), dict[int, int]()
+def remember_batches(batches: list[list[int]], seen: Seen, *, counting: bool) -> None:
+    before, first = Counter[int](), dict[int, int]()
     number = 0
     for batch in batches:
         numbers = np.arange(number + 1, number + len(batch) + 1, dtype=np.int64)
@@ -68,7 +69,7 @@ def remember_batches(batches: list[list[int]]) -> None:
         for value, row, time, found in zip(
             batch, numbers.tolist(), times.tolist(), rows.tolist(), strict=True
         ):
-            assert time == before[value]
+            assert time == before[value] if counting else bool(time) == bool(before[value])
             assert found == first.setdefault(value, row)
             before[value] += 1
         number += len(batch)
