@@ -79,8 +79,9 @@ def ascending(hashes: Int64Array) -> Int64Array:
 
 
 def remember(runs: list[Run], run: Run) -> None:
-    """Add a run, merging the last ones where ``FAN`` have become alike in length."""
-    runs.append(run)
+    """Add a run, merging the last ones where ``FAN`` have become alike in length; one of nothing is none."""
+    if len(run):
+        runs.append(run)
     while len(runs) >= FAN and len(runs[-FAN]) < 2 * len(runs[-1]):
         runs[-FAN:] = [merged(runs[-FAN:])]
 
