@@ -32,7 +32,7 @@ from loaders.keys import Seen
 from loaders.links import save_dataset
 from loaders.merge import analyze_table, keep_receipt
 from loaders.modes import RETIRING
-from loaders.session import Lent, writers
+from loaders.session import Lent, end, writers
 from spatial.arrays import Int64Array
 from twin.identity.adoption import COMPONENT_CODE
 from twin.registry.database import Connection
@@ -71,7 +71,7 @@ class Fresh:
     job: Job
     coder: Coder
     copier: Background = field(default_factory=partial(Background, COPIERS))
-    lent: Lent | None = None
+    lent: Lent = field(default_factory=Lent)
     recorded_at: datetime = _EPOCH
     organisations: set[str] = field(default_factory=set)
     issuing: dict[str, str] = field(default_factory=dict)
@@ -122,11 +122,11 @@ class Fresh:
             return
         with receipt.timed("code"):
             coded = self.coder.code(draft)
-        if self.lent is None:
+        if receipt.dry_run:
             return
         self._note(draft, coded)
         with receipt.timed("copy"):
-            self.copier.give(partial(self._copy, draft, coded, borne, self.lent))
+            self.copier.give(partial(self._copy, draft, coded, borne))
 
     def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
@@ -160,11 +160,7 @@ class Fresh:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
-        if at_once and self.lent is not None:
-            self.lent.cancel()
-        self.copier.stop()
-        if self.lent is not None:
-            self.lent.close()
+        end(self.copier, self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
         """Take away what was not shown, and let go of the kind."""
@@ -180,8 +176,8 @@ class Fresh:
                 self.organisations.update(arrow.distinct(draft.common(name)))
         self.issuing.update(coded.issuing)
 
-    def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column], lent: Lent) -> None:
-        with lent.one() as writer:
+    def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
+        with self.lent.one() as writer:
             self._copy_by(writer, draft, coded, borne)
 
     def _copy_by(self, writer: Connection, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
@@ -231,13 +227,11 @@ class Fresh:
 
     def _index(self, builds: Sequence[IndexBuild]) -> None:
         """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
-        if self.lent is None:
-            return
-        lent, counting = self.lent, Lock()
+        counting = Lock()
         left = Counter(index.table for index in builds)
 
         def build(index: IndexBuild) -> None:
-            with lent.one() as builder:
+            with self.lent.one() as builder:
                 builder.execute(index.statement)
                 with counting:
                     left[index.table] -= 1

@@ -6,8 +6,11 @@ them: as new versions, without identifiers, and with a hash that no row has, so 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from psycopg import sql
 
+from loaders.arrow import Column
 from loaders.errors import KeysUnknown, RetiresTooMany
 from loaders.job import Job
 from loaders.road import Road
@@ -17,9 +20,14 @@ def mark(job: Job, road: Road) -> None:
     """Put beside the copied rows the keys of what may be retired. Raises ``KeysUnknown``."""
     if job.options.mode == "mirror" and road.nameless:
         raise KeysUnknown(source=job.receipt.source, rows=f"{road.nameless:,}")
-    unseen = road.registered.unseen(job.connection, job.dataset_id, job.kind)
-    for keys in unseen if job.options.mode == "mirror" else road.gone:
+    for keys in _gone(job, road):
         job.stage.copy_retired(keys)
+
+
+def _gone(job: Job, road: Road) -> Iterable[Column]:
+    if job.options.mode == "mirror":
+        return road.registered.unseen(job.connection, job.dataset_id, job.kind)
+    return road.gone
 
 
 def settle_retired(job: Job) -> None:

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 
 import psycopg
 
+from loaders.background import Background
 from loaders.errors import DatabaseFull, LoadConflict, LoadStopped
 from twin.errors import sentence
 from twin.registry.database import Connection, connect
@@ -68,6 +69,14 @@ class Lent:
         """Close all of them."""
         for one in self._all:
             one.close()
+
+
+def end(copier: Background, lent: Lent, *, at_once: bool) -> None:
+    """End what goes on beside the main thread; ``at_once`` where nobody needs it any more."""
+    if at_once:
+        lent.cancel()
+    copier.stop()
+    lent.close()
 
 
 def writers(connection: Connection, count: int) -> Lent:

@@ -17,7 +17,7 @@ from loaders.errors import RowsRejected
 from loaders.findings import Verdict
 from loaders.job import Job
 from loaders.merge import analyze_if_much_changed, merge
-from loaders.session import Lent, writers
+from loaders.session import Lent, end, writers
 from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
@@ -71,10 +71,7 @@ class Staged:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
-        if at_once:
-            self.lent.cancel()
-        self.copier.stop()
-        self.lent.close()
+        end(self.copier, self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
         """Take the staging tables away."""

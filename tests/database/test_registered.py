@@ -21,6 +21,7 @@ ODD = ["plain", "a,b", 'say "now"', "two\nlines", "路灯一", "'", "\\.", "end\
 KEYS = [*ODD, *(f"灯{'杆' * (number % 90)}{number}" for number in range(300))]
 
 KIND = kind("streetlight")
+ASLEEP = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'"
 
 
 def written(path: Path, keys: list[str]) -> Path:
@@ -94,9 +95,7 @@ def test_readers_are_not_waited_for_when_a_load_is_interrupted(owner: Connection
                 reader.execute("SELECT pg_sleep(600)")
 
         reading = [pool.submit(read) for _ in range(2)]
-        while column(owner, "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'") != [
-            2
-        ]:
+        while column(owner, ASLEEP) != [2]:
             time.sleep(0.01)
         raise KeyboardInterrupt
     assert all(isinstance(one.exception(), psycopg.errors.QueryCanceled) for one in reading)

@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loaders import runs
+from loaders import arrow, runs
 from loaders.keys import Seen
 from loaders.room import DiskFull, room_needed
+from loaders.runs import Run, all_merged
+from loaders.text_hashes import text_hashes
 
 ROWS = 400_000
 BATCH = 20_000
 MARKS = 2**24
 
 
-def held(make: Callable[[], Any]) -> tuple[float, float]:
+def held(make: Callable[[], Any], marks: int = MARKS) -> tuple[float, float]:
     """Bytes a row, beside the marks, that remain of what is made, and bytes a row while it is made."""
     tracemalloc.start()
     try:
@@ -29,7 +31,7 @@ def held(make: Callable[[], Any]) -> tuple[float, float]:
     finally:
         tracemalloc.stop()
     assert made is not None
-    return (remaining - MARKS) / ROWS, (most - MARKS) / ROWS
+    return (remaining - marks) / ROWS, (most - marks) / ROWS
 
 
 def test_hashes_that_were_seen_take_sixteen_bytes() -> None:
@@ -65,6 +67,21 @@ def test_a_hash_that_comes_again_and_again_is_remembered_once() -> None:
     remaining, most = held(make)
     assert remaining < 1
     assert most < 12
+
+
+def test_registered_keys_take_sixteen_bytes_and_their_text_goes() -> None:
+    def piece(start: int) -> Run:
+        keys = [f"building-{number:020d}-with-a-long-key" for number in range(start, start + BATCH)]
+        ends = np.cumsum([len(key) for key in keys])
+        return Run.of(text_hashes(arrow.cut("".join(keys).encode(), ends)), np.arange(BATCH))
+
+    def make() -> Run:
+        return all_merged(piece(start) for start in range(0, ROWS, BATCH))
+
+    piece(0)
+    remaining, most = held(make, marks=0)
+    assert 16 <= remaining < 18
+    assert most < 80
 
 
 def test_a_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -205,7 +205,7 @@ class Bars:
     """A bar on the terminal for each load of more than a second; called with its file's name."""
 
     def __init__(self) -> None:
-        self._bar = _bar() if sys.stderr.isatty() else None
+        self._bar = _drawn_bar() if sys.stderr.isatty() else None
 
     def __call__(self, name: str) -> Progress:
         """What the load of the file called ``name`` tells how far it is."""
@@ -229,7 +229,7 @@ class Bars:
                 self._bar.remove_task(task)
 
 
-def _bar() -> RichProgress:
+def _drawn_bar() -> RichProgress:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
