@@ -64,11 +64,13 @@ def move(owner: Connection) -> None:
 def test_all_readers_see_one_moment(owner: Connection, dataset: int) -> None:
     read = []
     with another(owner) as connection, registered._readers(connection, 2) as lent:
-        move(owner)
         pieces = registered._pieces(connection, dataset, KIND)
         with lent.one() as one, lent.one() as other:
             for number, piece in enumerate(pieces):
                 read += piece.read(other if number % 2 else one)[0].to_pylist()
+                if number == 1:
+                    assert read
+                    move(owner)
     assert len(pieces) > 3
     assert sorted(read) == sorted(KEYS)
 
@@ -76,7 +78,7 @@ def test_all_readers_see_one_moment(owner: Connection, dataset: int) -> None:
 def test_keys_that_a_file_lacks_are_told_once(owner: Connection, dataset: int) -> None:
     with another(owner) as connection:
         unseen = Registered.read(connection, dataset, KIND).unseen(connection, dataset, KIND)
-        told = next(unseen).to_pylist()
+        told = next(keys for keys in unseen if len(keys)).to_pylist()
         move(owner)
         told += [key for keys in unseen for key in keys.to_pylist()]
     assert sorted(told) == sorted(KEYS)
