@@ -69,10 +69,10 @@ def cases() -> list[Case]:
         Case("disk TOUCHES", {"disk": {"cell": cell(9), "steps": 2, "mode": "TOUCHES"}}, "geom_idx"),
         Case("status", {"status": ["RETIRED"]}, "status_idx"),
         Case("division", {"division": "310115022"}, "division_idx"),
-        Case("datasets", {"datasets": ["sample-vehicle"]}, "dataset_id_source_key_kind"),
+        Case("datasets", {"datasets": ["sample-vehicle"]}, "dataset_id_source_key"),
         Case("identifiers", {"identifiers": [pole]}, "identifier_"),
         Case("text", {"text": "路777号"}, "words_idx"),
-        Case("attribute", {"building": {"height": {"gte": 180}}}, "asset_building_height"),
+        Case("attribute", {"building": {"height": {"gte": 180}}}, "asset_building_1_height"),
         Case("and, not", {"and": [{"bbox": box}, {"not": {"kinds": ["ROAD"]}}]}, "geom_idx"),
     ]  # fmt: skip
 

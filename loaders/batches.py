@@ -28,6 +28,7 @@ from loaders.receipt import Receipt
 from loaders.road import Road
 from loaders.snapshot import FileChanged, FileChangedLater, Snapshot
 from twin.errors import TwinError, sentence
+from twin.registry.partitions import parts
 from twin.registry.statements import statement
 
 _RESTORED = ("load", "started", "read", "new", "changed", "same", "parents_by_place", "linked", "seconds")
@@ -121,7 +122,7 @@ class Batches:
         self.registered += 1
         self._committed += 1
         if self._committed.bit_count() == 1:  # the planner knows the tables as they double
-            analyze(self.job.connection, self.job.kind)
+            analyze(self.job.connection, parts(self.job.connection, self.job.kind))
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -150,7 +151,7 @@ class Batches:
             raise ResumeRefused(load=number, dataset=job.receipt.dataset)
         self.done = self._row = stands["row"]
         self.registered = registered
-        analyze(job.connection, job.kind)
+        analyze(job.connection, parts(job.connection, job.kind))
         _restore(job.receipt, Receipt.of_record(record))
         if self.journal is not None:
             with job.connection.cursor() as cursor:

@@ -1,8 +1,8 @@
-"""The road of a kind's first load: rows go straight into the kind's partitions, which nobody sees yet.
+"""The road of a dataset's first load: rows go straight into a part of the kind, which nobody sees yet.
 
-There is nothing to compare them with. So all is judged before a row is copied, whole columns at a time; the
-indexes are built when all rows are there, several at a time; and one short transaction shows everything.
-Until then each batch commits by itself, so that no transaction stays open for long.
+There is nothing of theirs to compare them with. So all is judged before a row is copied, whole columns at a
+time; the indexes are built when all rows are there, several at a time; and one short transaction shows
+everything. Until then each batch commits by itself, so that no transaction stays open for long.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from threading import Lock
 
 import numpy as np
 import psycopg
+from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -23,7 +24,7 @@ from loaders.background import Background, side_by_side
 from loaders.coding import Coded, Coder
 from loaders.copy_binary import Field, constant, instant, instants
 from loaders.draft import Draft
-from loaders.errors import RowsRejected
+from loaders.errors import LoadConflict, RowsRejected
 from loaders.fields import asset_fields, copy_rows, issuer_of, text_field
 from loaders.findings import Verdict
 from loaders.identifiers import judge_identifiers
@@ -33,21 +34,24 @@ from loaders.links import save_dataset
 from loaders.merge import analyze_table, keep_receipt
 from loaders.modes import RETIRING
 from loaders.session import Lent, end, writers
+from loaders.settle import note_suspects, take_findings
 from spatial.arrays import Int64Array
 from twin.identity.adoption import COMPONENT_CODE
 from twin.registry.database import Connection
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
     IndexBuild,
-    attach_partitions,
-    begin_partitions,
-    drop_detached,
+    Part,
+    attach_part,
+    begin_part,
+    drop_unseen,
     further_builds,
-    has_partitions,
     index_builds,
-    partition_name,
-    try_lock_kind,
-    unlock_kind,
+    let_go,
+    lock_kind,
+    parts,
+    try_hold,
+    worth_a_part,
 )
 
 COPIERS, BUILDERS = 2, 3
@@ -65,11 +69,14 @@ class Fresh:
 
     ``recorded_at`` is the moment since which its assets are known; ``organisations`` and ``issuing`` are what
     has to be made known with them; ``seen`` are the identifiers so far, by scheme; ``further`` are
-    the indexes that are built when everybody sees the rows.
+    the indexes that are built when everybody sees the rows. ``part`` is where the rows go, and ``loads``
+    how many loads of the kind, batch by batch, were registered before it was looked at.
     """
 
     job: Job
     coder: Coder
+    part: Part | None = None
+    loads: int = 0
     copier: Background = field(default_factory=partial(Background, COPIERS))
     lent: Lent = field(default_factory=Lent)
     recorded_at: datetime = _EPOCH
@@ -78,25 +85,26 @@ class Fresh:
     seen: dict[str, Seen] = field(default_factory=dict)
     further: list[IndexBuild] = field(default_factory=list)
 
-    @classmethod
-    def fits(cls, job: Job) -> bool:
-        """Whether this road leads where the other one does; if so, nobody else can begin the kind now.
+    def fits(self, expected: int | None) -> bool:
+        """Whether this road leads where the other one does, and is the shorter one for ``expected`` rows.
 
         It does not where rows may name what is registered already: codes, parents, identifiers of others. Nor
         does it in batches, of which the second meets the first, or for what retires assets.
         """
-        if job.options.batch is not None or job.options.mode in RETIRING:
+        job = self.job
+        options, brought = job.options, job.brought
+        if options.batch is not None or options.mode in RETIRING:
             return False
-        brought, connection = job.brought, job.connection
-        names_others = brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes
-        if names_others or has_partitions(connection, job.kind) or job.number("schemes_borne"):
+        if brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes:
             return False
-        if not try_lock_kind(connection, job.kind):
+        self.loads = job.number("loads_of_kind")
+        if job.number("known_rows") or job.number("schemes_borne", self._issuers):
             return False
-        if has_partitions(connection, job.kind):
-            unlock_kind(connection, job.kind)
-            return False
-        return True
+        if not parts(job.connection, job.kind):
+            return True
+        # Who stands beside assets of others is told of the rows that were copied, and only told.
+        telling = options.on_suspect == "load" and not job.receipt.dry_run
+        return telling and worth_a_part(job.connection, job.kind, expected)
 
     def begin(self) -> None:
         """Make the tables and number the load; a dry run needs neither."""
@@ -108,7 +116,8 @@ class Fresh:
             job.dataset_id = job.number("next_dataset")
         (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
         with connection.transaction():
-            begin_partitions(connection, job.kind)
+            self.part = begin_part(connection, job.kind)
+            try_hold(connection, self.part)
         self.lent = writers(connection, BUILDERS)
 
     def take(self, draft: Draft, verdict: Verdict) -> None:
@@ -133,8 +142,8 @@ class Fresh:
         job, receipt = self.job, self.job.receipt
         with receipt.timed("copy"):
             # What takes a while to think of is thought of while the last rows are copied.
-            builds = index_builds(job.connection, job.kind)
-            self.further = further_builds(job.connection, job.kind)
+            builds = index_builds(job.connection, self.part) if self.part else []
+            self.further = further_builds(job.connection, self.part) if self.part else []
             self.copier.finish()
         if job.options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
@@ -142,7 +151,7 @@ class Fresh:
             return
         if receipt.new:
             with receipt.timed("index"):
-                self._index(builds)
+                self._index(builds, beside=[self._tell_suspects])
         with receipt.timed("merge"), job.connection.transaction():
             self._show(divisions)
             keep()
@@ -163,12 +172,14 @@ class Fresh:
         end(self.copier, self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
-        """Take away what was not shown, and let go of the kind."""
-        if try_lock_kind(connection, self.job.kind):
-            drop_detached(connection, self.job.kind)
-            unlock_kind(connection, self.job.kind)
-        if connection is self.job.connection:
-            unlock_kind(connection, self.job.kind)
+        """Take away what was not shown, and let go of the part."""
+        if self.part is None:
+            return
+        self.job.stage.connection = connection
+        self.job.stage.drop()
+        if connection is self.job.connection or try_hold(connection, self.part):
+            drop_unseen(connection, self.part)
+            let_go(connection, self.part)
 
     def _note(self, draft: Draft, coded: Coded) -> None:
         for name in _ORGANISATIONS:
@@ -177,15 +188,18 @@ class Fresh:
         self.issuing.update(coded.issuing)
 
     def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
-        with self.lent.one() as writer:
-            self._copy_by(writer, draft, coded, borne)
+        if self.part is not None:
+            with self.lent.one() as writer:
+                self._copy_by(writer, self.part, draft, coded, borne)
 
-    def _copy_by(self, writer: Connection, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
+    def _copy_by(
+        self, writer: Connection, part: Part, draft: Draft, coded: Coded, borne: dict[str, Column]
+    ) -> None:
         kind = self.job.kind
         valid_from = self._valid_from(draft)
         fields = asset_fields(draft, coded) | self._always
         fields |= {"valid_from": instants(valid_from), "status": _status(draft)}
-        copy_rows(writer, ("twin", partition_name(kind)), fields, len(draft))
+        copy_rows(writer, ("twin", part.table()), fields, len(draft))
         for scheme, values in borne.items():
             there = ~arrow.is_null(values)
             if not there.any():
@@ -200,7 +214,7 @@ class Fresh:
                 "value": ("text", arrow.take(values, there)),
                 "code": ("text", arrow.take(coded.code, there)),
             }
-            copy_rows(writer, ("twin", partition_name(kind, "identifier")), own, int(there.sum()))
+            copy_rows(writer, ("twin", part.table("identifier")), own, int(there.sum()))
 
     @property
     def _always(self) -> dict[str, Field]:
@@ -225,8 +239,44 @@ class Fresh:
         known = np.minimum(arrow.days(installed) * _DAY, self._moment)
         return np.where(arrow.is_null(installed), self._moment, known)
 
-    def _index(self, builds: Sequence[IndexBuild]) -> None:
-        """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
+    def _tell_suspects(self) -> None:
+        """Warn of the rows that seem to be assets of other datasets, as is done of staged ones."""
+        job, part = self.job, self.part
+        if part is None or not job.number("other_datasets"):
+            return
+        tables = [sql.Identifier("twin", table) for table in part.tables]
+        rows = sql.SQL("(SELECT *, false AS existing FROM {})").format(tables[0])
+        borne = sql.SQL("(SELECT a.row_number, i.* FROM {1} i JOIN {0} a USING (code))").format(*tables)
+        job.stage.create()
+        with job.connection.transaction(), job.whole_tables():
+            note_suspects(job, rejected=False, stage=rows, identifiers=borne)
+        take_findings(job)
+
+    def _require_apart(self) -> None:
+        """See that no load of the kind has meanwhile registered a code or identifier that is also ours.
+
+        Raises ``LoadConflict``. The kind's lock is held: nobody else can register any now.
+        """
+        job, part = self.job, self.part
+        if part is None or job.number("loads_of_kind") == self.loads:
+            return
+        assets, identifiers = (sql.Identifier("twin", table) for table in part.tables)
+        found = job.stage.composed("clashes", assets=assets, identifiers=identifiers)
+        row = job.connection.execute(found, job.facts).fetchone()
+        if row is not None:
+            raise LoadConflict(what=row[0])
+
+    @property
+    def _issuers(self) -> dict[str, object]:
+        """Within what the identifiers that the load brings are unique, as its statements call it."""
+        job = self.job
+        return {"issuers": [issuer_of(job.kind, one, job.receipt.dataset) for one in job.brought.schemes]}
+
+    def _index(self, builds: Sequence[IndexBuild], beside: Sequence[Callable[[], None]] = ()) -> None:
+        """Build indexes on several connections; whoever builds a table's last one lets the planner know.
+
+        What is to be done ``beside`` them needs no connection of theirs.
+        """
         counting = Lock()
         left = Counter(index.table for index in builds)
 
@@ -239,18 +289,20 @@ class Fresh:
                 if last:
                     analyze_table(builder, index.table)
 
-        side_by_side([partial(build, one) for one in builds], BUILDERS)
+        side_by_side([*beside, *(partial(build, one) for one in builds)], BUILDERS)
 
     def _show(self, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""
         job, connection = self.job, self.job.connection
+        lock_kind(connection, job.kind)
+        self._require_apart()
         for division in divisions:
             ensure_known(connection, division)
         save_dataset(job)
         job.run("save_organisations", {"keys": sorted(self.organisations)})
         job.run("save_issuing", {"divisions": list(self.issuing), "schemes": list(self.issuing.values())})
-        if job.receipt.new:
-            attach_partitions(connection, job.kind)
+        if job.receipt.new and self.part is not None:
+            attach_part(connection, self.part)
             connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (job.receipt.load,))
         keep_receipt(connection, job.dataset_id or 0, job.receipt, job.options.as_json(), self.recorded_at)
 

@@ -2,7 +2,7 @@
 
 Open the file, settle how its columns fill the kind's fields and which operation brings its coordinates home.
 Then, a batch at a time: map, transform, check whole columns, cell, division, hash, compare with what is
-registered, reserve codes for what is new, copy: a kind's first rows into what becomes its partitions
+registered, reserve codes for what is new, copy: a dataset's first rows into what becomes a part of the kind
 (``fresh``), others into staging tables (``staged``). Last, in one short transaction, show or merge them:
 until that one commits nothing is visible, and what a killed load leaves behind is swept by the next.
 """
@@ -166,7 +166,8 @@ def _begin(connection: Connection, lock: int, ready: Prepared, options: Options)
         at_once="code" not in ready.plan.filled("common"),
         reserving=not options.dry_run,
     )
-    return road, Fresh(job, coder) if Fresh.fits(job) else Staged(job, coder)
+    fresh = Fresh(job, coder)
+    return road, fresh if fresh.fits(ready.source.count) else Staged(job, coder)
 
 
 def require_division(division: str, known: Container[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,16 @@ from loaders.job import HASH, Job
 from loaders.links import save_dataset, write_links
 from loaders.receipt import Receipt
 from loaders.retire import close_versions, retire
-from twin.kinds import Kind
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
     PARTITIONED,
-    begin_partitions,
-    complete_partitions,
-    partition_name,
+    Part,
+    begin_part,
+    complete_part,
+    estimated_rows,
+    part_of,
+    parts,
+    worth_a_part,
 )
 from twin.registry.statements import statement
 from twin.registry.words import searchable
@@ -58,13 +61,17 @@ _VALID_FROM = sql.SQL("least(coalesce(s.installed::timestamp AT TIME ZONE 'UTC',
 
 
 def _insert(job: Job) -> None:
-    """The new assets and what all bear newly; a kind that had none gets its indexes when all are there."""
-    begun = begin_partitions(job.connection, job.kind)
+    """The new assets and what all bear newly; a part that is new gets its indexes when all are there."""
+    connection, kind = job.connection, job.kind
+    part = part_of(connection, kind, job.dataset_id)
+    begun = part is None and worth_a_part(connection, kind, job.receipt.new)
+    if part is None:
+        part = begin_part(connection, kind) if begun else parts(connection, kind)[0]
     for name, parent in (("insert_assets", "asset"), ("insert_identifiers", "identifier")):
-        partition = sql.Identifier("twin", partition_name(job.kind, parent))
-        job.run(name, partition=partition, hash=HASH, valid_from=_VALID_FROM)
+        table = sql.Identifier("twin", part.table(parent))
+        job.run(name, partition=table, hash=HASH, valid_from=_VALID_FROM)
     if begun:
-        complete_partitions(job.connection, job.kind)
+        complete_part(connection, part)
 
 
 def _write_changes(job: Job) -> None:
@@ -100,10 +107,11 @@ def refresh_words(connection: Connection[Any], stage: sql.Composable, facts: Map
             connection.execute(statement("loaders", "write_words"), {**facts, "codes": codes, "words": words})
 
 
-def analyze(connection: Connection[Any], kind: Kind) -> None:
-    """Let the planner know what has come."""
-    for table in (partition_name(kind, parent) for parent in PARTITIONED):
-        analyze_table(connection, table)
+def analyze(connection: Connection[Any], there: Iterable[Part]) -> None:
+    """Let the planner know what has come into these parts."""
+    for part in there:
+        for parent in PARTITIONED:
+            analyze_table(connection, part.table(parent))
 
 
 def analyze_table(connection: Connection[Any], table: str) -> None:
@@ -112,14 +120,12 @@ def analyze_table(connection: Connection[Any], table: str) -> None:
 
 
 def analyze_if_much_changed(job: Job) -> None:
-    """The same, where as much has changed as makes PostgreSQL's autovacuum analyse: a tenth."""
-    receipt, table = job.receipt, f"twin.{partition_name(job.kind)}"
-    row = job.connection.execute(
-        "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", (table,)
-    ).fetchone()
+    """The same of the dataset's part, where a tenth has changed, as PostgreSQL's autovacuum would."""
+    receipt = job.receipt
     touched = receipt.new + receipt.changed + receipt.retired
-    if row and touched and 10 * touched >= row[0]:
-        analyze(job.connection, job.kind)
+    part = part_of(job.connection, job.kind, job.dataset_id)
+    if touched and part is not None and 10 * touched >= estimated_rows(job.connection, [part]):
+        analyze(job.connection, [part])
 
 
 def keep_receipt(

@@ -19,7 +19,7 @@ from loaders.text_hashes import text_hashes
 from spatial.arrays import BoolArray, Int64Array
 from twin.kinds import Kind
 from twin.registry.database import Connection
-from twin.registry.partitions import has_partitions, partition_name
+from twin.registry.partitions import part_of
 from twin.registry.statements import statement
 
 READERS = 2
@@ -149,8 +149,9 @@ def _pieces(connection: Connection, dataset_id: int | None, kind: Kind) -> list[
     if dataset_id is None:
         return pieces
     tables = [("source", "AND recorded_to IS NULL")]
-    if has_partitions(connection, kind):
-        tables.append((partition_name(kind), ""))
+    part = part_of(connection, kind, dataset_id)
+    if part is not None:
+        tables.append((part.table(), ""))
     for table, current in tables:
         (pages,) = connection.execute(_PAGES, (f"twin.{table}",)).fetchone() or (0,)
         firsts = range(0, int(pages) + 1, PAGES_AT_A_TIME)

@@ -44,7 +44,7 @@ def settle(job: Job) -> list[str]:
     count_links(job)
     _drop_same(job)
     _count(job)
-    _take_findings(job)
+    take_findings(job)
     return unused
 
 
@@ -80,8 +80,13 @@ def _settle_suspects(job: Job) -> list[str]:
     rejected, linking = (job.options.on_suspect == what for what in ("reject", "link"))
     if linking:
         job.run("note_certain")
-    job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR))
+    note_suspects(job, rejected=rejected)
     return link_suspects(job) if linking else []
+
+
+def note_suspects(job: Job, *, rejected: bool, **tables: sql.Composable) -> None:
+    """Note which new rows seem to be assets of other datasets; ``tables`` other than the staging tables."""
+    job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR), **tables)
 
 
 def _judge_rows(job: Job) -> Iterator[str]:
@@ -188,7 +193,7 @@ def _count(job: Job) -> None:
         receipt.changed += receipt.retired
 
 
-def _take_findings(job: Job) -> None:
+def take_findings(job: Job) -> None:
     """Bring what was found into the receipt."""
     for rejected, findings in ((True, job.receipt.rejections), (False, job.receipt.warnings)):
         parameters = {"rejected": rejected, "room": findings.wanted()}

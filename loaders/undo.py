@@ -23,7 +23,7 @@ from loaders.stage import dataset_lock
 from twin.kinds import Kind
 from twin.kinds import kind as kind_called
 from twin.registry.database import Connection, connect
-from twin.registry.partitions import lock_kind
+from twin.registry.partitions import lock_kind, parts
 from twin.registry.statements import statement
 from twin.registry.tables import STATE_COLUMNS
 
@@ -58,7 +58,7 @@ def undo(number: int, *, dry_run: bool = False) -> Receipt:
         if dry_run:
             receipt.load = None
         elif receipt.load is not None:
-            analyze(connection, undone.kind)
+            analyze(connection, parts(connection, undone.kind))
     return receipt
 
 

@@ -1,4 +1,9 @@
--- Of how many of the schemes assets bear identifiers now.
+-- Of how many schemes assets bear identifiers now that the load might bring too. Nobody bears one that is unique
+-- within a dataset which is not registered yet.
 SELECT count(*)
-FROM unnest(%(schemes)s::text[]) AS wanted (scheme)
-WHERE EXISTS (SELECT FROM twin.identifier i WHERE i.scheme = wanted.scheme AND i.valid_to IS NULL)
+FROM unnest(%(schemes)s::text[], %(issuers)s::text[]) AS wanted (scheme, issuer)
+WHERE (wanted.issuer = '' OR %(dataset_id)s::int IS NOT NULL)
+  AND EXISTS (
+      SELECT FROM twin.identifier i
+      WHERE (i.scheme, i.issuer) = (wanted.scheme, wanted.issuer) AND i.valid_to IS NULL
+  )

@@ -445,14 +445,14 @@ INDEXES: list[tuple[Any, str]] = [
     ({"cells": {"cells": [CELL], "mode": "TOUCHES"}}, "geom_idx"),
     ({"disk": {"cell": CELL, "steps": 3}}, "cell_idx"),
     ({"division": "310115"}, "division_idx"),
-    ({"datasets": ["survey"]}, "dataset_id_source_key_kind"),
-    ({"identifiers": [{"scheme": "pole_number", "value": "P3"}]}, "asset_streetlight_pkey"),
+    ({"datasets": ["survey"]}, "dataset_id_source_key"),
+    ({"identifiers": [{"scheme": "pole_number", "value": "P3"}]}, "asset_streetlight_1_pkey"),
     ({"text": "灯杆"}, "words_idx"),
-    ({"streetlight": {"power": {"gte": 100}}}, "asset_streetlight_power"),
-    ({"streetlight": {"lamp": {"eq": "LED"}}}, "asset_streetlight_lamp"),
-    ({"streetlight": {"circuit": {"in": ["A1"]}}}, "asset_streetlight_circuit"),
-    ({"building": {"levels": {"lt": 3}}}, "asset_building_levels"),
-    ({"elevator": {"lastInspection": {"lt": "2024-02-01"}}}, "asset_elevator_last_inspection"),
+    ({"streetlight": {"power": {"gte": 100}}}, "asset_streetlight_1_power"),
+    ({"streetlight": {"lamp": {"eq": "LED"}}}, "asset_streetlight_1_lamp"),
+    ({"streetlight": {"circuit": {"in": ["A1"]}}}, "asset_streetlight_1_circuit"),
+    ({"building": {"levels": {"lt": 3}}}, "asset_building_1_levels"),
+    ({"elevator": {"lastInspection": {"lt": "2024-02-01"}}}, "asset_elevator_1_last_inspection"),
 ]
 
 

@@ -92,7 +92,7 @@ def test_a_killed_first_load_shows_nothing(
     assert shown(owner) == before
     receipt = load_into(pudong, file)
     assert counts(receipt) == (ROWS, ROWS, 0, 0, 0)
-    assert receipt.swept == ["asset_streetlight", "identifier_streetlight"]
+    assert receipt.swept == ["asset_streetlight_1", "identifier_streetlight_1"]
     assert shown(owner)["asset"] == ROWS
     assert column(owner, "SELECT tablename FROM pg_tables WHERE schemaname = 'stage'") == []
     assert column(owner, "SELECT next <= %s FROM twin.code_sequence", 2 * ROWS + 1) == [True]

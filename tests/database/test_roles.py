@@ -130,4 +130,4 @@ def test_row_level_security_leaves_the_spatial_index_in_use(three_assets: Connec
         "EXPLAIN SELECT * FROM city.streetlight"
         " WHERE geom && st_makeenvelope(121.1, 31.1, 121.11, 31.11, 4326)"
     ).fetchall()
-    assert "asset_streetlight_geom_idx" in "\n".join(row[0] for row in rows)
+    assert "asset_streetlight_1_geom_idx" in "\n".join(row[0] for row in rows)

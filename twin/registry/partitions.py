@@ -1,4 +1,9 @@
-"""A kind's own database objects: its partitions of ``twin.asset`` and ``twin.identifier``, indexes, its view.
+"""A kind's own database objects: its tables of assets and identifiers, their indexes, its view.
+
+A kind's assets stand in one part or several: ``asset_streetlight`` is partitioned into
+``asset_streetlight_1``, ``asset_streetlight_2`` and so on, and the identifiers alike. A large dataset that
+comes to a kind which has many assets already gets a part of its own, indexed when all its rows are there. All
+rows that a dataset has of a kind stand in one part: what is unique in the dataset is unique in the part.
 
 All of them are made from the kind's file, when its first row comes and whenever the registry is migrated, so
 that a new kind needs nothing beside its file.
@@ -6,6 +11,7 @@ that a new kind needs nothing beside its file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,14 +22,27 @@ from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind
 from twin.registry.statements import statement
 
-# The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the kinds apart.
+# The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the kinds or the parts apart.
 KIND_LOCK = 0x7E1D
+PART_LOCK = 0x7E1F
+
+LEAST, SHARE, MOST = 50_000, 20, 8
+"""A dataset's part has at least so many rows, and one in so many of what the kind had; and there are at most
+so many parts of a kind: every question that names no dataset asks each one's indexes."""
 
 _CASTS = {"integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN"}
 """SQL types of attributes that are not compared as texts."""
 
 PARTITIONED = ("asset", "identifier")
 """The tables in schema ``twin`` of which every kind has a partition."""
+
+_KEYS = (
+    ("asset", "pkey", "code, issued_in", "PRIMARY KEY", None),
+    ("identifier", "current", "scheme, value, issuer", None, "valid_to IS NULL"),
+    ("asset", "dataset_id_source_key", "dataset_id, source_key", "UNIQUE", None),
+)
+"""Table, name, columns, constraint and condition of what is unique: each part's own, for a parent's would
+have to hold the columns by which it is partitioned. Over all parts loads see to it, which merge in turn."""
 
 _FURTHER = (
     ("asset", "division", None),
@@ -33,133 +52,208 @@ _FURTHER = (
     ("identifier", "code", None),
 )
 """Table, column and condition of indexes that only make reading faster. What ATTACH finds missing of the
-parent's indexes it builds, so these are each partition's own."""
+parent's indexes it builds, so these are each part's own."""
 
 
-def partition_name(kind: Kind, parent: str = "asset") -> str:
-    """The table in schema ``twin`` that holds the kind's rows of a parent table."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a kind's assets, and what they bear."""
+
+    kind: Kind
+    number: int
+
+    def table(self, parent: str = "asset") -> str:
+        """The table in schema ``twin`` that holds the part's rows of a parent table."""
+        return f"{kind_table(self.kind, parent)}_{self.number}"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """All its tables."""
+        return tuple(map(self.table, PARTITIONED))
+
+
+def kind_table(kind: Kind, parent: str = "asset") -> str:
+    """The table in schema ``twin`` whose parts hold the kind's rows of a parent table."""
     return f"{parent}_{kind.name}"
 
 
 def lock_kind(connection: Connection[Any], kind: Kind) -> None:
-    """Hold, until the transaction ends, the right to change the kind's partitions."""
+    """Hold, until the transaction ends, the right to change the kind's assets and parts."""
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
 
 
-def try_lock_kind(connection: Connection[Any], kind: Kind) -> bool:
-    """The same until the session ends or ``unlock_kind``, where nobody else holds it."""
-    return _truth(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
+def try_hold(connection: Connection[Any], part: Part) -> bool:
+    """Hold a part that is being made until the session ends or ``let_go``, where nobody else holds it."""
+    return _truth(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (PART_LOCK, part.table()))
 
 
-def unlock_kind(connection: Connection[Any], kind: Kind) -> None:
-    """Give up what ``try_lock_kind`` has got."""
-    connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
+def let_go(connection: Connection[Any], part: Part) -> None:
+    """Give up what ``try_hold`` has got."""
+    connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (PART_LOCK, part.table()))
 
 
-def has_partitions(connection: Connection[Any], kind: Kind) -> bool:
-    """Whether the kind has partitions that everybody sees."""
-    return _is_partition(connection, partition_name(kind))
+def parts(connection: Connection[Any], kind: Kind) -> list[Part]:
+    """The kind's parts that everybody sees; none where the kind has no assets yet."""
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = to_regclass(%s)",
+        (f"twin.{kind_table(kind)}",),
+    )
+    return [Part(kind, number) for number in sorted(_number(kind, name) for (name,) in rows)]
+
+
+def part_of(connection: Connection[Any], kind: Kind, dataset_id: int | None) -> Part | None:
+    """The part in which a dataset's assets of the kind stand, where it has any."""
+    row = connection.execute(
+        "SELECT part FROM twin.asset WHERE kind = %s AND dataset_id = %s LIMIT 1", (kind.name, dataset_id)
+    ).fetchone()
+    return Part(kind, int(row[0])) if row else None
+
+
+def worth_a_part(connection: Connection[Any], kind: Kind, rows: int | None) -> bool:
+    """Whether so many further rows are better indexed by themselves than put into indexes that there are."""
+    there = parts(connection, kind)
+    if not there:
+        return True
+    if rows is None or rows < LEAST or len(there) >= MOST:
+        return False
+    return SHARE * rows >= estimated_rows(connection, there)
+
+
+def estimated_rows(connection: Connection[Any], there: list[Part]) -> int:
+    """How many assets these parts have by the planner's last count."""
+    row = connection.execute(
+        "SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class"
+        " WHERE relnamespace = 'twin'::regnamespace AND relname = ANY (%s)",
+        ([part.table() for part in there],),
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def ensure_partitions(connection: Connection[Any], kind: Kind) -> None:
-    """Make the kind's partitions, indexes and view where they are missing; commits nothing."""
-    if begin_partitions(connection, kind):
-        complete_partitions(connection, kind)
+    """Make the kind's first part, with indexes, and its view where there are none; commits nothing."""
+    if not parts(connection, kind):
+        complete_part(connection, begin_part(connection, kind))
 
 
-def begin_partitions(connection: Connection[Any], kind: Kind) -> bool:
-    """Make the kind's partitions where they are missing: without indexes, and seen by nobody yet.
+def begin_part(connection: Connection[Any], kind: Kind) -> Part:
+    """Make a new part of the kind: without indexes, and seen by nobody yet.
 
-    Rows that are there before the indexes cost a third. What a load that was killed has left of them goes.
-    Commits nothing; false where the kind has its partitions. Whoever calls holds the kind's lock.
+    Rows that are there before the indexes cost a third. Commits nothing; takes the kind's lock, which keeps
+    numbers apart.
     """
-    if has_partitions(connection, kind):
-        return False
-    drop_detached(connection, kind)
+    lock_kind(connection, kind)
+    part = Part(kind, 1 + max(_numbers(connection, kind), default=0))
     for parent in PARTITIONED:
         # The check saves ATTACH from reading all rows once more.
         connection.execute(
             sql.SQL(
                 "CREATE TABLE {table} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS,"
-                " CONSTRAINT kind CHECK (kind = {kind}))"
+                " CONSTRAINT part CHECK (kind = {kind} AND part = {number}))"
             ).format(
-                table=sql.Identifier("twin", partition_name(kind, parent)),
+                table=sql.Identifier("twin", part.table(parent)),
                 parent=sql.Identifier("twin", parent),
                 kind=sql.Literal(kind.name),
+                number=sql.Literal(part.number),
             )
         )
-    return True
+        connection.execute(
+            sql.SQL("ALTER TABLE {} ALTER COLUMN part SET DEFAULT {}").format(
+                sql.Identifier("twin", part.table(parent)), sql.Literal(part.number)
+            )
+        )
+    return part
 
 
-def drop_detached(connection: Connection[Any], kind: Kind) -> list[str]:
-    """Take away tables that were to become the kind's partitions and never did; gives their names."""
+def drop_unseen(connection: Connection[Any], part: Part) -> list[str]:
+    """Take away the tables of a part that was never attached; gives their names."""
     dropped = []
-    for table in (partition_name(kind, parent) for parent in PARTITIONED):
-        there = "SELECT to_regclass(%s) IS NOT NULL"
-        if _truth(connection, there, (f"twin.{table}",)) and not _is_partition(connection, table):
+    for table in part.tables:
+        there = "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%s) AND NOT relispartition)"
+        if _truth(connection, there, (f"twin.{table}",)):
             connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("twin", table)))
             dropped.append(table)
     return dropped
 
 
 def sweep_partitions(connection: Connection[Any]) -> list[str]:
-    """Take away what killed loads have left of partitions; gives the names of the tables."""
+    """Take away what killed loads have left of parts; gives the names of the tables."""
     swept = []
     for kind in all_kinds().values():
-        if try_lock_kind(connection, kind):
-            try:
-                swept += drop_detached(connection, kind)
-            finally:
-                unlock_kind(connection, kind)
+        for number in _numbers(connection, kind, unseen=True):
+            part = Part(kind, number)
+            if try_hold(connection, part):
+                try:
+                    swept += drop_unseen(connection, part)
+                finally:
+                    let_go(connection, part)
     return swept
 
 
 @dataclass(frozen=True, slots=True)
 class IndexBuild:
-    """An index of a partition that is not there yet: ``statement`` makes it.
+    """An index of a part that is not there yet: ``statement`` makes it.
 
-    ``constraint`` is PRIMARY KEY or UNIQUE where the parent's index is one's.
+    ``constraint`` is PRIMARY KEY or UNIQUE where the index becomes one's.
     """
 
     table: str
     name: str
     statement: sql.Composed
-    constraint: str | None
+    constraint: str | None = None
 
 
-def index_builds(connection: Connection[Any], kind: Kind) -> list[IndexBuild]:
-    """The indexes that the parents have: ``attach_partitions`` finds them made."""
-    builds = []
-    for parent, name, unique, definition, constraint in connection.execute(
-        statement("twin.registry", "indexes"), {"tables": list(PARTITIONED)}
-    ):
-        table = partition_name(kind, parent)
-        own = name.replace(parent, table, 1) + ("" if constraint else "_idx")
-        made = sql.SQL("CREATE {} {} ON {} USING {}").format(
-            sql.SQL("UNIQUE INDEX" if unique else "INDEX"),
-            sql.Identifier(own),
-            sql.Identifier("twin", table),
-            sql.SQL(definition.partition(" USING ")[2]),
+def index_builds(connection: Connection[Any], part: Part) -> list[IndexBuild]:
+    """The keys, and the indexes that the parents have, which ``attach_part`` finds made; slow ones first."""
+    inherited = [
+        (method, _index(part.table(parent), f"{name.removeprefix(parent + '_')}_idx", using))
+        for parent, name, method, using in connection.execute(
+            statement("twin.registry", "indexes"), {"tables": list(PARTITIONED)}
         )
-        builds.append(IndexBuild(table, own, made, constraint))
-    return builds
+    ]
+    slow = [build for method, build in inherited if method != "btree"]
+    quick = [build for method, build in inherited if method == "btree"]
+    return [*slow, *_keys(part), *quick]
 
 
-def complete_partitions(connection: Connection[Any], kind: Kind) -> None:
-    """Build the indexes of what ``begin_partitions`` made, one after the other, and attach it."""
-    for build in index_builds(connection, kind):
+def _keys(part: Part) -> Iterator[IndexBuild]:
+    for parent, name, columns, constraint, condition in _KEYS:
+        suffix = name if constraint else f"{name}_idx"
+        where = f" WHERE {condition}" if condition else ""
+        yield _index(
+            part.table(parent), suffix, f"btree ({columns}){where}", unique=True, constraint=constraint
+        )
+
+
+def _index(
+    table: str, suffix: str, using: str, *, unique: bool = False, constraint: str | None = None
+) -> IndexBuild:
+    """An index of our own tables and columns: no part of it is a user's input."""
+    name = f"{table}_{suffix}"
+    made = sql.SQL("CREATE {} {} ON {} USING {}").format(
+        sql.SQL("UNIQUE INDEX" if unique else "INDEX"),
+        sql.Identifier(name),
+        sql.Identifier("twin", table),
+        sql.SQL(using),
+    )
+    return IndexBuild(table, name, made, constraint)
+
+
+def complete_part(connection: Connection[Any], part: Part) -> None:
+    """Build the indexes of what ``begin_part`` made, one after the other, and attach it."""
+    for build in index_builds(connection, part):
         connection.execute(build.statement)
-    attach_partitions(connection, kind)
-    ensure_further_indexes(connection, kind)
+    attach_part(connection, part)
+    for build in further_builds(connection, part):
+        connection.execute(build.statement)
 
 
-def attach_partitions(connection: Connection[Any], kind: Kind) -> None:
-    """Make what ``begin_partitions`` made and ``index_builds`` told part of their parents, for all to see.
+def attach_part(connection: Connection[Any], part: Part) -> None:
+    """Make what ``begin_part`` made and ``index_builds`` told part of its parents, for all to see.
 
     Unlike CREATE TABLE … PARTITION OF, ATTACH keeps nobody from reading; an index that is missing it builds.
     """
-    name = sql.Literal(kind.name)
-    for build in index_builds(connection, kind):
+    for build in index_builds(connection, part):
         if build.constraint:
             connection.execute(
                 sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
@@ -169,66 +263,72 @@ def attach_partitions(connection: Connection[Any], kind: Kind) -> None:
                     sql.Identifier(build.name),
                 )
             )
+    _ensure_kind_tables(connection, part.kind)
     for parent in PARTITIONED:
-        for action in (
-            "ALTER TABLE {parent} ATTACH PARTITION {table} FOR VALUES IN ({name})",
-            "ALTER TABLE {table} DROP CONSTRAINT kind",
-        ):
-            connection.execute(
-                sql.SQL(action).format(
-                    parent=sql.Identifier("twin", parent),
-                    table=sql.Identifier("twin", partition_name(kind, parent)),
-                    name=name,
-                )
-            )
+        table = part.table(parent)
+        _attach(connection, kind_table(part.kind, parent), table, part.number)
+        connection.execute(
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT part").format(sql.Identifier("twin", table))
+        )
+
+
+def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> None:
+    """Make the tables whose parts hold the kind's rows, and its view, where they are missing."""
+    if _truth(connection, "SELECT to_regclass(%s) IS NOT NULL", (f"twin.{kind_table(kind)}",)):
+        return
+    for parent in PARTITIONED:
+        table = kind_table(kind, parent)
+        connection.execute(
+            sql.SQL(
+                "CREATE TABLE {} (LIKE {} INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY LIST (part)"
+            ).format(sql.Identifier("twin", table), sql.Identifier("twin", parent))
+        )
+        _attach(connection, parent, table, kind.name)
     replace_view(connection, kind)
 
 
-def further_builds(connection: Connection[Any], kind: Kind) -> list[IndexBuild]:
-    """The indexes of the kind's partitions that are missing beside their parents': readers wait for none."""
-    wanted = [*_attribute_indexes(kind), *_column_indexes(kind)]
+def _attach(connection: Connection[Any], parent: str, table: str, value: str | int) -> None:
+    connection.execute(
+        sql.SQL("ALTER TABLE {} ATTACH PARTITION {} FOR VALUES IN ({})").format(
+            sql.Identifier("twin", parent), sql.Identifier("twin", table), sql.Literal(value)
+        )
+    )
+
+
+def further_builds(connection: Connection[Any], part: Part) -> list[IndexBuild]:
+    """The indexes of a part that are missing beside its parents' and its keys: readers wait for none."""
+    wanted = [*_attribute_indexes(part), *_column_indexes(part)]
     named = "SELECT relname FROM pg_class WHERE relnamespace = 'twin'::regnamespace AND relname = ANY (%s)"
     made = {name for (name,) in connection.execute(named, ([one.name for one in wanted],))}
     return [one for one in wanted if one.name not in made]
 
 
 def ensure_further_indexes(connection: Connection[Any], kind: Kind) -> None:
-    """Build what is missing of ``further_builds``, one after the other."""
-    for build in further_builds(connection, kind):
-        connection.execute(build.statement)
+    """Build what is missing of ``further_builds`` of all parts, one after the other."""
+    for part in parts(connection, kind):
+        for build in further_builds(connection, part):
+            connection.execute(build.statement)
 
 
-def _column_indexes(kind: Kind) -> Iterator[IndexBuild]:
+def _column_indexes(part: Part) -> Iterator[IndexBuild]:
     for parent, column, condition in _FURTHER:
-        table = partition_name(kind, parent)
-        name = f"{table}_{column}_idx"
-        made = sql.SQL("CREATE INDEX {} ON {} ({}){}").format(
-            sql.Identifier(name),
-            sql.Identifier("twin", table),
-            sql.Identifier(column),
-            sql.SQL(f" WHERE {condition}" if condition else ""),
-        )
-        yield IndexBuild(table, name, made, None)
+        where = f" WHERE {condition}" if condition else ""
+        yield _index(part.table(parent), f"{column}_idx", f"btree ({column}){where}")
 
 
-def _attribute_indexes(kind: Kind) -> Iterator[IndexBuild]:
+def _attribute_indexes(part: Part) -> Iterator[IndexBuild]:
     """An index for each attribute that the kind's file names as indexed, of the assets that have it."""
-    table = partition_name(kind)
-    for attribute in kind.attributes:
+    for attribute in part.kind.attributes:
         if attribute.indexed:
-            name, value = f"{table}_{attribute.name}", _expression(attribute)
-            made = sql.SQL("CREATE INDEX {} ON {} (({value})) WHERE ({value}) IS NOT NULL").format(
-                sql.Identifier(name), sql.Identifier("twin", table), value=value
-            )
-            yield IndexBuild(table, name, made, None)
+            value = attribute_sql(attribute)
+            yield _index(part.table(), attribute.name, f"btree (({value})) WHERE ({value}) IS NOT NULL")
 
 
 def synchronise_kinds(connection: Connection[Any]) -> None:
     """Bring every kind's view and, where it has rows, its further indexes up to its file."""
     for kind in all_kinds().values():
         replace_view(connection, kind)
-        if has_partitions(connection, kind):
-            ensure_further_indexes(connection, kind)
+        ensure_further_indexes(connection, kind)
 
 
 def replace_view(connection: Connection[Any], kind: Kind) -> None:
@@ -282,12 +382,18 @@ def _expression(attribute: Attribute, *, dates: bool = False) -> sql.SQL:
     return sql.SQL(attribute_sql(attribute, dates=dates))
 
 
-def _is_partition(connection: Connection[Any], table: str) -> bool:
-    return _truth(
-        connection,
-        "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%s) AND relispartition)",
-        (f"twin.{table}",),
+def _numbers(connection: Connection[Any], kind: Kind, *, unseen: bool = False) -> list[int]:
+    """The numbers of the kind's parts that there are; of those alone that are ``unseen``, if so asked."""
+    rows = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'twin'::regnamespace AND relkind = 'r'"
+        " AND NOT (%s AND relispartition) AND relname ~ %s",
+        (unseen, f"^({'|'.join(PARTITIONED)})_{kind.name}_[0-9]+$"),
     )
+    return sorted({_number(kind, name) for (name,) in rows})
+
+
+def _number(kind: Kind, table: str) -> int:
+    return int(re.sub(rf"^.*_{kind.name}_", "", table))
 
 
 def _truth(connection: Connection[Any], question: str, parameters: tuple[object, ...]) -> bool:

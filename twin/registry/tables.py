@@ -25,7 +25,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    UniqueConstraint,
     func,
     text,
 )
@@ -43,6 +42,7 @@ metadata = MetaData(
 )
 views = MetaData(schema="api")
 
+_PART = "which of the kind's tables holds the row"
 STATUSES = ("planned", "in_service", "suspended", "retired")
 
 
@@ -113,8 +113,7 @@ asset = Table(
     _instant("valid_from", nullable=False),
     _instant("valid_to"),
     _instant("recorded_from", nullable=False, server_default=func.now()),
-    PrimaryKeyConstraint("code", "issued_in", "kind"),
-    UniqueConstraint("dataset_id", "source_key", "kind"),
+    Column("part", SmallInteger, nullable=False, server_default=text("1"), comment=_PART),
     CheckConstraint(text("status IN ('planned', 'in_service', 'suspended', 'retired')"), name="status"),
     CheckConstraint(text("st_srid(geom) = 4326"), name="srid"),
     CheckConstraint(text("(geom IS NULL) = (cell IS NULL)"), name="cell"),
@@ -150,15 +149,7 @@ identifier = Table(
     Column("load_id", BigInteger),
     _instant("valid_from", nullable=False),
     _instant("valid_to"),
-    Index(
-        "identifier_current",
-        "scheme",
-        "value",
-        "issuer",
-        "kind",
-        unique=True,
-        postgresql_where=text("valid_to IS NULL"),
-    ),
+    Column("part", SmallInteger, nullable=False, server_default=text("1"), comment=_PART),
     postgresql_partition_by="LIST (kind)",
 )
 
@@ -409,9 +400,9 @@ def _view(table: Table, *extra: Column[Any], without: tuple[str, ...] = ()) -> T
     return Table(table.name, views, *columns, *extra)
 
 
-asset_view = _view(asset)
+asset_view = _view(asset, without=("part",))
 asset_version_view = _view(asset_version)
-identifier_view = _view(identifier)
+identifier_view = _view(identifier, without=("part",))
 source_view = _view(source, without=("source_hash", "filled", "load_id", "recorded_from", "recorded_to"))
 division_view = _view(division)
 division_cover_view = _view(division_cover)
