@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
+from typing import Literal
 
 import numpy as np
 import psycopg
@@ -51,6 +52,8 @@ from twin.registry.partitions import (
     lock_kind,
     parts,
     try_hold,
+    try_lock_kind,
+    unlock_kind,
     worth_a_part,
 )
 
@@ -69,13 +72,14 @@ class Fresh:
 
     ``recorded_at`` is the moment since which its assets are known; ``organisations`` and ``issuing`` are what
     has to be made known with them; ``seen`` are the identifiers so far, by scheme; ``further`` are
-    the indexes that are built when everybody sees the rows. ``part`` is where the rows go, and ``loads``
-    how many loads of the kind, batch by batch, were registered before it was looked at.
+    the indexes that are built when everybody sees the rows. ``part`` is where the rows go. ``alone`` is
+    who holds the kind for the whole load; ``loads`` is how many loads of it, batch by batch, there were.
     """
 
     job: Job
     coder: Coder
     part: Part | None = None
+    alone: bool = False
     loads: int = 0
     copier: Background = field(default_factory=partial(Background, COPIERS))
     lent: Lent = field(default_factory=Lent)
@@ -97,14 +101,26 @@ class Fresh:
             return False
         if brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes:
             return False
+        issuers = [issuer_of(job.kind, one, job.receipt.dataset) for one in brought.schemes]
+        if "" in issuers:
+            # Two loads in the same moment would each find that nobody bears what both bring.
+            self.alone = try_lock_kind(job.connection, job.kind)
+            if not self.alone:
+                return False
         self.loads = job.number("loads_of_kind")
-        if job.number("known_rows") or job.number("schemes_borne", self._issuers):
-            return False
+        if job.number("known_rows") or job.number("schemes_borne", {"issuers": issuers}):
+            return self._leave()
         if not parts(job.connection, job.kind):
             return True
         # Who stands beside assets of others is told of the rows that were copied, and only told.
         telling = options.on_suspect == "load" and not job.receipt.dry_run
-        return telling and worth_a_part(job.connection, job.kind, expected)
+        return (telling and worth_a_part(job.connection, job.kind, expected)) or self._leave()
+
+    def _leave(self) -> Literal[False]:
+        """Keep nobody from the kind: the load takes the other road."""
+        if self.alone:
+            unlock_kind(self.job.connection, self.job.kind)
+        return False
 
     def begin(self) -> None:
         """Make the tables and number the load; a dry run needs neither."""
@@ -173,6 +189,8 @@ class Fresh:
 
     def tidy(self, connection: Connection) -> None:
         """Take away what was not shown, and let go of the part."""
+        if connection is self.job.connection:
+            self._leave()
         if self.part is None:
             return
         self.job.stage.connection = connection
@@ -250,27 +268,20 @@ class Fresh:
         job.stage.create()
         with job.connection.transaction(), job.whole_tables():
             note_suspects(job, rejected=False, stage=rows, identifiers=borne)
-        take_findings(job)
+            take_findings(job)
 
     def _require_apart(self) -> None:
-        """See that no load of the kind has meanwhile registered a code or identifier that is also ours.
+        """See that no load of the kind has meanwhile registered an official code that was also issued to us.
 
         Raises ``LoadConflict``. The kind's lock is held: nobody else can register any now.
         """
         job, part = self.job, self.part
         if part is None or job.number("loads_of_kind") == self.loads:
             return
-        assets, identifiers = (sql.Identifier("twin", table) for table in part.tables)
-        found = job.stage.composed("clashes", assets=assets, identifiers=identifiers)
+        found = job.stage.composed("taken_codes", assets=sql.Identifier("twin", part.table()))
         row = job.connection.execute(found, job.facts).fetchone()
         if row is not None:
             raise LoadConflict(what=row[0])
-
-    @property
-    def _issuers(self) -> dict[str, object]:
-        """Within what the identifiers that the load brings are unique, as its statements call it."""
-        job = self.job
-        return {"issuers": [issuer_of(job.kind, one, job.receipt.dataset) for one in job.brought.schemes]}
 
     def _index(self, builds: Sequence[IndexBuild], beside: Sequence[Callable[[], None]] = ()) -> None:
         """Build indexes on several connections; whoever builds a table's last one lets the planner know.

@@ -82,6 +82,16 @@ def lock_kind(connection: Connection[Any], kind: Kind) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
 
 
+def try_lock_kind(connection: Connection[Any], kind: Kind) -> bool:
+    """The same until the session ends or ``unlock_kind``, where nobody else holds it."""
+    return _truth(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
+
+
+def unlock_kind(connection: Connection[Any], kind: Kind) -> None:
+    """Give up what ``try_lock_kind`` has got."""
+    connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
+
+
 def try_hold(connection: Connection[Any], part: Part) -> bool:
     """Hold a part that is being made until the session ends or ``let_go``, where nobody else holds it."""
     return _truth(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (PART_LOCK, part.table()))
