@@ -167,7 +167,9 @@ class Fresh:
             return
         if receipt.new:
             with receipt.timed("index"):
-                self._index(builds, beside=[self._tell_suspects])
+                self._index(builds)
+            with receipt.timed("suspects"):
+                self._tell_suspects()
         with receipt.timed("merge"), job.connection.transaction():
             self._show(divisions)
             keep()
@@ -262,12 +264,11 @@ class Fresh:
         job, part = self.job, self.part
         if part is None or not job.number("other_datasets"):
             return
-        tables = [sql.Identifier("twin", table) for table in part.tables]
-        rows = sql.SQL("(SELECT *, false AS existing FROM {})").format(tables[0])
-        borne = sql.SQL("(SELECT a.row_number, i.* FROM {1} i JOIN {0} a USING (code))").format(*tables)
+        assets, identifiers = (sql.Identifier("twin", table) for table in part.tables)
+        rows = sql.SQL("(SELECT *, false AS existing FROM {})").format(assets)
         job.stage.create()
-        with job.connection.transaction(), job.whole_tables():
-            note_suspects(job, rejected=False, stage=rows, identifiers=borne)
+        with job.connection.transaction():
+            note_suspects(job, "code", rejected=False, stage=rows, identifiers=identifiers)
             take_findings(job)
 
     def _require_apart(self) -> None:
@@ -283,11 +284,8 @@ class Fresh:
         if row is not None:
             raise LoadConflict(what=row[0])
 
-    def _index(self, builds: Sequence[IndexBuild], beside: Sequence[Callable[[], None]] = ()) -> None:
-        """Build indexes on several connections; whoever builds a table's last one lets the planner know.
-
-        What is to be done ``beside`` them needs no connection of theirs.
-        """
+    def _index(self, builds: Sequence[IndexBuild]) -> None:
+        """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
         counting = Lock()
         left = Counter(index.table for index in builds)
 
@@ -300,7 +298,7 @@ class Fresh:
                 if last:
                     analyze_table(builder, index.table)
 
-        side_by_side([*beside, *(partial(build, one) for one in builds)], BUILDERS)
+        side_by_side([partial(build, one) for one in builds], BUILDERS)
 
     def _show(self, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""

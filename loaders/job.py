@@ -98,6 +98,7 @@ class Job:
             "attributes": list(self.brought.attributes),
             "owns": list(self.ownership.mine),
             "places": self.brought.places,
+            "names": "name" in self.brought.columns,
             "names_parents": self.brought.parents,
             "by_place": self.brought.by_place,
             "remember": not self.receipt.dry_run,

@@ -84,9 +84,15 @@ def _settle_suspects(job: Job) -> list[str]:
     return link_suspects(job) if linking else []
 
 
-def note_suspects(job: Job, *, rejected: bool, **tables: sql.Composable) -> None:
-    """Note which new rows seem to be assets of other datasets; ``tables`` other than the staging tables."""
-    job.run("note_suspects", {"rejected": rejected}, near=sql.Literal(NEAR), **tables)
+def note_suspects(job: Job, by: str = "row_number", *, rejected: bool, **tables: sql.Composable) -> None:
+    """Note which new rows seem to be assets of other datasets.
+
+    ``tables`` may stand for the staging tables of rows and identifiers, which are joined ``by`` that column.
+    """
+    near = sql.Literal(NEAR)
+    job.run("alike", near=near, by=sql.Identifier(by), **tables)
+    job.connection.execute("ANALYZE alike")
+    job.run("note_suspects", {"rejected": rejected}, near=near, **tables)
 
 
 def _judge_rows(job: Job) -> Iterator[str]:

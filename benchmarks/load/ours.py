@@ -87,7 +87,7 @@ _STATE = (
     SELECT count(*), count(DISTINCT code), sum(hashtextextended(
         row(source_key, division, cell, issued_in, status, name, installed, attributes, words, geom)::text, 0
     ))
-    FROM twin.asset_{kind}
+    FROM twin.asset_{kind}_1
     """,
     "SELECT count(*), sum(hashtextextended(row(scheme, issuer, value, kind)::text, 0)) FROM twin.identifier",
     r"""
@@ -95,7 +95,7 @@ _STATE = (
     FROM (
         SELECT regexp_replace(indexdef, 'INDEX \S+', '') AS definition
         FROM pg_indexes
-        WHERE schemaname = 'twin' AND tablename IN ('asset_{kind}', 'identifier_{kind}')
+        WHERE schemaname = 'twin' AND tablename IN ('asset_{kind}_1', 'identifier_{kind}_1')
           AND indexdef ~ 'UNIQUE|gist|[(]cell[)]'
     ) AS named
     """,
@@ -104,7 +104,7 @@ _STATE = (
     FROM (
         SELECT pg_get_constraintdef(oid) AS definition
         FROM pg_constraint
-        WHERE conrelid = 'twin.asset_{kind}'::regclass
+        WHERE conrelid = 'twin.asset_{kind}_1'::regclass
     ) AS named
     """,
     "SELECT count(*) FROM twin.load",

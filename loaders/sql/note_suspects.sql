@@ -1,21 +1,6 @@
--- Note new rows that seem to be an asset of another dataset: it has the same name, or by its own dataset an
--- identifier of the same scheme and value, and it stands at the same place. Points and lines may be {near} metres
--- apart, measured for lines in degrees of latitude; areas have to share four fifths of the larger one.
-WITH alike AS (
-    SELECT s.row_number, a.code, 'name' AS field, s.name AS value, 1 AS rank
-    FROM {stage} s
-    JOIN twin.asset a ON a.geom && st_expand(
-        s.geom, {near} / (111320 * cos(radians(least(89, greatest(abs(st_ymin(s.geom)), abs(st_ymax(s.geom))))))), {near} / 111320.0
-    )
-    WHERE NOT s.existing AND s.name IS NOT NULL AND lower(a.name) = lower(s.name) AND a.kind = %(kind)s
-    UNION ALL
-    SELECT s.row_number, i.code, n.scheme, n.value, 2
-    FROM {identifiers} n
-    JOIN {stage} s USING (row_number)
-    JOIN twin.identifier i ON (i.scheme, i.value) = (n.scheme, n.value)
-    WHERE NOT s.existing AND n.issuer <> '' AND i.issuer <> '' AND i.issuer <> n.issuer
-      AND i.kind = %(kind)s AND i.valid_to IS NULL
-)
+-- Note new rows that seem to be an asset of another dataset: of those that are alike, which stand at the same place.
+-- Points and lines may be {near} metres apart, measured for lines in degrees of latitude; areas have to share four
+-- fifths of the larger one.
 INSERT INTO {findings} (row_number, rejected, reason, key, field, value, fact)
 SELECT DISTINCT ON (s.row_number)
     s.row_number, %(rejected)s, 'asset.suspected', s.source_key, alike.field, alike.value, alike.code

@@ -1,5 +1,5 @@
 -- The assets; these buildings bear no identifiers, so that their partition stays empty.
-INSERT INTO twin.asset_building (
+INSERT INTO twin.asset_building_1 (
     kind, issued_in, code, scheme, dataset_id, source_key, name, status, division, installed, attributes, words,
     geom, cell, load_id, row_number, source_hash, valid_from
 )
@@ -11,4 +11,6 @@ FROM source s
 JOIN place p ON p.fid = s.ogc_fid
 JOIN twin.dataset d ON d.name = 'buildings';
 
-CREATE TABLE twin.identifier_building PARTITION OF twin.identifier FOR VALUES IN ('building')
+CREATE TABLE twin.identifier_building PARTITION OF twin.identifier FOR VALUES IN ('building') PARTITION BY LIST (part);
+CREATE TABLE twin.identifier_building_1 PARTITION OF twin.identifier_building FOR VALUES IN (1);
+CREATE UNIQUE INDEX ON twin.identifier_building_1 (scheme, value, issuer) WHERE valid_to IS NULL

@@ -1,5 +1,5 @@
 -- The assets and their pole numbers.
-INSERT INTO twin.asset_streetlight (
+INSERT INTO twin.asset_streetlight_1 (
     kind, issued_in, code, scheme, dataset_id, source_key, status, division, installed, attributes, words, geom,
     cell, load_id, row_number, source_hash, valid_from
 )
@@ -11,14 +11,16 @@ FROM source s
 JOIN place p ON p.fid = s.ogc_fid
 JOIN twin.dataset d ON d.name = 'lamps';
 
-CREATE TABLE twin.identifier_streetlight (
-    LIKE twin.identifier INCLUDING DEFAULTS, CONSTRAINT kind CHECK (kind = 'streetlight')
+CREATE TABLE twin.identifier_streetlight_1 (
+    LIKE twin.identifier INCLUDING DEFAULTS, CONSTRAINT part CHECK (kind = 'streetlight' AND part = 1)
 );
-INSERT INTO twin.identifier_streetlight (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
+INSERT INTO twin.identifier_streetlight_1 (scheme, issuer, value, kind, issued_in, code, load_id, valid_from)
 SELECT 'pole_number', 'lamps', s.pole_number, 'streetlight', p.issued_in, p.code, 1, least(s.installed, now())
 FROM source s
 JOIN place p ON p.fid = s.ogc_fid;
-CREATE UNIQUE INDEX ON twin.identifier_streetlight (scheme, value, issuer, kind) WHERE valid_to IS NULL;
+CREATE UNIQUE INDEX ON twin.identifier_streetlight_1 (scheme, value, issuer) WHERE valid_to IS NULL;
+CREATE TABLE twin.identifier_streetlight (LIKE twin.identifier INCLUDING DEFAULTS) PARTITION BY LIST (part);
 ALTER TABLE twin.identifier ATTACH PARTITION twin.identifier_streetlight FOR VALUES IN ('streetlight');
-ALTER TABLE twin.identifier_streetlight DROP CONSTRAINT kind;
-ANALYZE twin.identifier_streetlight
+ALTER TABLE twin.identifier_streetlight ATTACH PARTITION twin.identifier_streetlight_1 FOR VALUES IN (1);
+ALTER TABLE twin.identifier_streetlight_1 DROP CONSTRAINT part;
+ANALYZE twin.identifier_streetlight_1

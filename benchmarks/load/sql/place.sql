@@ -55,6 +55,6 @@ SELECT 'gbt30428', issued_in, '{class}', count(*) + 1 FROM place GROUP BY issued
 INSERT INTO twin.issuing (division, scheme) SELECT DISTINCT issued_in, 'gbt30428' FROM place;
 INSERT INTO twin.dataset (name) VALUES ('{dataset}');
 
-CREATE TABLE twin.asset_{kind} (
-    LIKE twin.asset INCLUDING DEFAULTS INCLUDING CONSTRAINTS, CONSTRAINT kind CHECK (kind = '{kind}')
+CREATE TABLE twin.asset_{kind}_1 (
+    LIKE twin.asset INCLUDING DEFAULTS INCLUDING CONSTRAINTS, CONSTRAINT part CHECK (kind = '{kind}' AND part = 1)
 )
