@@ -1,10 +1,13 @@
-"""Work beside the main thread: batches written while the next are judged, indexes built side by side."""
+"""Work beside the main thread: batches read and written while others are judged, indexes side by side."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Background:
@@ -29,6 +32,19 @@ class Background:
     def stop(self) -> None:
         """Let nothing begin that has not begun, and wait for what has."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def ahead(batches: Iterable[T]) -> Iterator[T]:
+    """The batches, each made while the one before is worked on. Raises what making one raises."""
+    coming = iter(batches)
+    reader = ThreadPoolExecutor(1)
+    try:
+        following = reader.submit(next, coming, None)
+        while (batch := following.result()) is not None:
+            following = reader.submit(next, coming, None)
+            yield batch
+    finally:
+        reader.shutdown(wait=False, cancel_futures=True)
 
 
 def side_by_side(works: list[Callable[[], None]], threads: int) -> None:

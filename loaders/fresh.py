@@ -57,8 +57,8 @@ from twin.registry.partitions import (
     worth_a_part,
 )
 
-COPIERS, BUILDERS = 2, 3
-"""Connections that copy, and that build indexes, at a time."""
+BUILDERS = 3
+"""Connections that build indexes at a time; two of them copy before."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
@@ -81,7 +81,8 @@ class Fresh:
     part: Part | None = None
     alone: bool = False
     loads: int = 0
-    copier: Background = field(default_factory=partial(Background, COPIERS))
+    assets: Background = field(default_factory=partial(Background, 1))
+    identifiers: Background = field(default_factory=partial(Background, 1))
     lent: Lent = field(default_factory=Lent)
     recorded_at: datetime = _EPOCH
     organisations: set[str] = field(default_factory=set)
@@ -150,8 +151,10 @@ class Fresh:
         if receipt.dry_run:
             return
         self._note(draft, coded)
+        valid_from = self._valid_from(draft)
         with receipt.timed("copy"):
-            self.copier.give(partial(self._copy, draft, coded, borne))
+            self.assets.give(partial(self._copy_assets, draft, coded, valid_from))
+            self.identifiers.give(partial(self._copy_identifiers, borne, coded, valid_from))
 
     def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
@@ -160,7 +163,8 @@ class Fresh:
             # What takes a while to think of is thought of while the last rows are copied.
             builds = index_builds(job.connection, self.part) if self.part else []
             self.further = further_builds(job.connection, self.part) if self.part else []
-            self.copier.finish()
+            self.assets.finish()
+            self.identifiers.finish()
         if job.options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
         if receipt.dry_run:
@@ -187,7 +191,7 @@ class Fresh:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
-        end(self.copier, self.lent, at_once=at_once)
+        end(self.assets, self.identifiers, lent=self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
         """Take away what was not shown, and let go of the part."""
@@ -207,19 +211,13 @@ class Fresh:
                 self.organisations.update(arrow.distinct(draft.common(name)))
         self.issuing.update(coded.issuing)
 
-    def _copy(self, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
-        if self.part is not None:
-            with self.lent.one() as writer:
-                self._copy_by(writer, self.part, draft, coded, borne)
-
-    def _copy_by(
-        self, writer: Connection, part: Part, draft: Draft, coded: Coded, borne: dict[str, Column]
-    ) -> None:
-        kind = self.job.kind
-        valid_from = self._valid_from(draft)
+    def _copy_assets(self, draft: Draft, coded: Coded, valid_from: Int64Array) -> None:
         fields = asset_fields(draft, coded) | self._always
         fields |= {"valid_from": instants(valid_from), "status": _status(draft)}
-        copy_rows(writer, ("twin", part.table()), fields, len(draft))
+        self._copy("asset", fields, len(draft))
+
+    def _copy_identifiers(self, borne: dict[str, Column], coded: Coded, valid_from: Int64Array) -> None:
+        kind = self.job.kind
         for scheme, values in borne.items():
             there = ~arrow.is_null(values)
             if not there.any():
@@ -234,7 +232,16 @@ class Fresh:
                 "value": ("text", arrow.take(values, there)),
                 "code": ("text", arrow.take(coded.code, there)),
             }
-            copy_rows(writer, ("twin", part.table("identifier")), own, int(there.sum()))
+            self._copy("identifier", own, int(there.sum()))
+
+    def _copy(self, parent: str, fields: dict[str, Field], count: int) -> None:
+        """Copy rows of one table by one connection at a time, so that they stand there in the file's order.
+
+        What is sorted in the file, or issued in its order, need not be sorted for its index again.
+        """
+        if self.part is not None:
+            with self.lent.one() as writer:
+                copy_rows(writer, ("twin", self.part.table(parent)), fields, count)
 
     @property
     def _always(self) -> dict[str, Field]:

@@ -10,10 +10,11 @@ until that one commits nothing is visible, and what a killed load leaves behind 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from loaders.background import ahead
 from loaders.batches import Batches, require_compatible
 from loaders.bundle import named_as_given
 from loaders.coding import Coder
@@ -97,7 +98,7 @@ def _load(
         receipt.swept = sweep(connection) + sweep_partitions(connection)
         road, way = _begin(connection, lock, ready, options)
         batches = Batches.begun(way.job, road, options, before)
-        with batches.told(), _undone_on_failure(way, batches):
+        with closing(road.registered), batches.told(), _undone_on_failure(way, batches):
             way.begin()
             for rows in _watched(ready, rejects, progress):
                 for part, full in batches.cut(rows, road):
@@ -204,7 +205,7 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
 
 def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:
     """The batches; reading them is timed, and progress told."""
-    batches = iter(ready.rows) if rejects is None else rejects.watched(iter(ready.rows))
+    batches = ahead(ready.rows if rejects is None else rejects.watched(iter(ready.rows)))
     while True:
         if progress is not None:
             progress(ready.receipt.read, ready.source.count)

@@ -1,11 +1,17 @@
-"""What is registered of a dataset's kind already: its keys and hashes, pulled once and compared in arrays."""
+"""What is registered of a dataset's kind already: its keys and hashes, pulled once and compared in arrays.
+
+They are pulled beside what comes before the first comparison: opening the road, reading and hashing rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import takewhile
+from threading import Event
 
 import numpy as np
 from psycopg import sql
@@ -71,23 +77,48 @@ class LastLoad:
         return cls(*row) if row else None
 
 
-@dataclass(frozen=True, slots=True)
 class Registered:
     """The hashes of the registered keys, the hash of each one's source values, and which were seen.
 
-    ``seen`` are the keys that the file has, whatever became of their rows.
+    Who first asks waits until all are read, and is told what has stopped it.
     """
 
-    keys: Run
-    seen: BoolArray
+    def __init__(self, reading: Future[Run], unwanted: Event) -> None:
+        self._reading = reading
+        self._unwanted = unwanted
 
     @classmethod
     def read(cls, connection: Connection, dataset_id: int | None, kind: Kind) -> Registered:
         """All of the dataset's assets of the kind, and all that it is linked to."""
         pieces = _pieces(connection, dataset_id, kind)
-        readers = min(READERS, -(-len(pieces) // FEW))
-        keys = _hashed(connection, pieces, readers) if pieces else all_merged([])
-        return cls(keys, np.zeros(len(keys), dtype=np.bool_))
+        unwanted = Event()
+        if len(pieces) <= FEW:
+            reading: Future[Run] = Future()
+            reading.set_result(_hashed(connection, pieces, 1, unwanted) if pieces else all_merged([]))
+            return cls(reading, unwanted)
+
+        def read() -> Run:
+            with another(connection) as own:
+                return _hashed(own, pieces, READERS, unwanted)
+
+        pool = ThreadPoolExecutor(1)
+        reading = pool.submit(read)
+        pool.shutdown(wait=False)
+        return cls(reading, unwanted)
+
+    def close(self) -> None:
+        """End the reading soon: nobody will ask any more."""
+        self._unwanted.set()
+
+    @property
+    def keys(self) -> Run:
+        """The hashes of the keys, each with that of what its row said."""
+        return self._reading.result()
+
+    @cached_property
+    def seen(self) -> BoolArray:
+        """Which of the keys the file has, whatever became of their rows."""
+        return np.zeros(len(self.keys), dtype=np.bool_)
 
     def compare(self, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows' keys are registered, and which of these say the same as when they were last loaded."""
@@ -196,8 +227,8 @@ def _readers(connection: Connection, count: int) -> Iterator[Lent]:
             raise
 
 
-def _hashed(connection: Connection, pieces: Sequence[_Piece], readers: int) -> Run:
-    """The hashes of all keys, each with that of what its row said."""
+def _hashed(connection: Connection, pieces: Sequence[_Piece], readers: int, unwanted: Event) -> Run:
+    """The hashes of all keys, each with that of what its row said; of some, once they are ``unwanted``."""
 
     def hashed(piece: _Piece) -> Run:
         with lent.one() as reader:
@@ -206,4 +237,5 @@ def _hashed(connection: Connection, pieces: Sequence[_Piece], readers: int) -> R
 
     waves = [pieces[at : at + FEW * readers] for at in range(0, len(pieces), FEW * readers)]
     with ThreadPoolExecutor(readers) as pool, _readers(connection, readers) as lent:
-        return all_merged(run for wave in waves for run in pool.map(hashed, wave))
+        wanted = takewhile(lambda _: not unwanted.is_set(), waves)
+        return all_merged(run for wave in wanted for run in pool.map(hashed, wave))

@@ -71,11 +71,12 @@ class Lent:
             one.close()
 
 
-def end(copier: Background, lent: Lent, *, at_once: bool) -> None:
+def end(*copiers: Background, lent: Lent, at_once: bool) -> None:
     """End what goes on beside the main thread; ``at_once`` where nobody needs it any more."""
     if at_once:
         lent.cancel()
-    copier.stop()
+    for copier in copiers:
+        copier.stop()
     lent.close()
 
 

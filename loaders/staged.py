@@ -71,7 +71,7 @@ class Staged:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
-        end(self.copier, self.lent, at_once=at_once)
+        end(self.copier, lent=self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
         """Take the staging tables away."""
