@@ -24,6 +24,8 @@ _LONGEST_LINE = 1 << 24
 """Bytes of a CSV's row; Arrow reads a block at a time, and a row must fit into one."""
 
 _LAST_YEAR = 9999
+_FIRST, _REPEATED = 1_024, 4
+"""Rows that tell how often values repeat, and how often each then does at least."""
 
 ObjectArray = np.typing.NDArray[np.object_]
 _NOTHING = pa.scalar(b"", pa.large_binary())
@@ -286,9 +288,23 @@ def parsed_integers(column: Column) -> Int64Array:
 
 def encoded(column: Column) -> tuple[Int64Array, list[Any]]:
     """Each row's value as a number, -1 for null, and the values that the numbers stand for."""
-    dictionary = pc.dictionary_encode(column)
-    numbers: Int64Array = pc.fill_null(dictionary.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return numbers, dictionary.dictionary.to_pylist()
+    numbers, values = dictionary(column)
+    return numbers, values.to_pylist()
+
+
+def dictionary(column: Column) -> tuple[Int64Array, Column]:
+    """The same with the values as a column."""
+    encoded = pc.dictionary_encode(column)
+    numbers: Int64Array = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return numbers, _column(encoded.dictionary)
+
+
+def repeats(column: Column) -> bool:
+    """Whether few of the first rows' values are different. Of lists that is not asked."""
+    if pa.types.is_nested(column.type):
+        return False
+    first = column[:_FIRST]
+    return len(pc.unique(first)) * _REPEATED < len(first)
 
 
 def positions(column: Column, values: Column) -> Int64Array:
@@ -333,7 +349,7 @@ def as_text(column: Column) -> Column:
     kind = column.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _column(pc.binary_join(pc.cast(column, pa.list_(pa.string())), pa.scalar(";")))
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_nested(kind) or _is_binary(kind):
         return texts(
             value.hex() if isinstance(value, bytes) else None if value is None else str(value)
             for value in column.to_pylist()
@@ -341,16 +357,9 @@ def as_text(column: Column) -> Column:
     return column if pa.types.is_string(kind) else _column(pc.cast(column, pa.string()))
 
 
-def row_bytes(columns: Sequence[Column]) -> tuple[memoryview, Int64Array]:
-    """Each row's values joined into one run of bytes: the buffer, and where each row begins, the end.
-
-    Null and empty differ; values are parted by the unit separator (0x1F).
-    """
-    parts = [column if pa.types.is_binary(column.type) else as_text(column) for column in columns]
-    parts = [pc.cast(part, pa.large_binary()) for part in parts]
-    separator = pa.scalar(b"\x1f", pa.large_binary())
-    rows = _row_join((*parts, separator), null_handling="replace", null_replacement=b"\0")
-    return _buffer(rows)
+def written(column: Column) -> Column:
+    """Bytes as they are, anything else as texts."""
+    return column if _is_binary(column.type) else as_text(column)
 
 
 def big_endian(values: np.typing.NDArray[Any]) -> Column:
@@ -594,3 +603,7 @@ def _mask(values: Any) -> BoolArray:
 def _column(array: Any) -> Column:
     column: Column = array
     return column
+
+
+def _is_binary(kind: Any) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

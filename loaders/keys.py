@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -16,6 +14,7 @@ from loaders.findings import Verdict, shown
 from loaders.formats import Rows
 from loaders.places import Raw, Written
 from loaders.plan import Plan
+from loaders.row_hashes import row_hashes
 from loaders.runs import Run, ascending, remember
 from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
@@ -95,15 +94,6 @@ def lookup(sorted_values: Int64Array, wanted: Int64Array) -> Int64Array:
     return np.where(sorted_values[places] == wanted, places, -1).astype(np.int64)
 
 
-def hashes_of(columns: Sequence[Column], seed: int = 0) -> Int64Array:
-    """xxh3 (64 bits) of each row's values joined, as signed integers."""
-    buffer, starts = arrow.row_bytes(columns)
-    digest = xxhash.xxh3_64_intdigest
-    edges = starts.tolist()
-    values = [digest(buffer[a:b], seed) for a, b in pairwise(edges)]
-    return np.array(values, dtype=np.uint64).view(np.int64)
-
-
 def fingerprint(*facts: object) -> int:
     """What the hashes are seeded with: they change when anything that turns values into assets changes."""
     return xxhash.xxh3_64_intdigest("\x1f".join(map(repr, facts)).encode())
@@ -127,13 +117,13 @@ def identify(rows: Rows, written: Raw | Written, key: str | None, seed: int, pla
     keys = present(rows.columns[key]) if key is not None else _place_keys(rows, written.read(), places)
     said = [column for name, column in rows.columns.items() if name != key]
     said += [rows.wkb] if rows.wkb is not None else []
-    return Identity(keys, text_hashes(keys), hashes_of(said or [keys], seed))
+    return Identity(keys, text_hashes(keys), row_hashes(said or [keys], seed))
 
 
 def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
     """``place:`` and the hash of the geometry as it came; ``~2`` behind the second at one place."""
     wkb = shapely.to_wkb(raw.geometries, byte_order=1, include_srid=False)
-    hashes = hashes_of([arrow.binaries(wkb)])
+    hashes = row_hashes([arrow.binaries(wkb)])
     digits = np.frombuffer(hashes.astype(">i8").tobytes().hex().encode(), dtype="S16")
     keys = arrow.wrapped("place:", arrow.texts(digits.astype(str)))
     before, _ = places.add(hashes, rows.numbers)
