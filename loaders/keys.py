@@ -55,17 +55,16 @@ class Seen:
         """
         order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
-        left = np.searchsorted(run.hashes, run.hashes, side="left")
-        came, came_first = np.arange(len(order)) - left, run.values[left]
+        came, came_first = _among_themselves(run)
         beginnings = run.hashes >> (64 - _BEGINNING)  # a negative one counts from the end of the marks
         alike = np.flatnonzero(self._begun[beginnings])
+        self._begun[beginnings] = True
         times, rows = self._look_up(run.hashes[alike])
         came[alike] += times
         came_first[alike] = np.where(times > 0, rows, came_first[alike])
         before, first = np.empty((2, len(hashes)), dtype=np.int64)
         before[order], first[order] = came, came_first
-        self._begun[beginnings] = True
-        new = slice(None) if self._counting else came == 0
+        new = slice(None) if self._counting or not came.any() else came == 0
         remember(self._runs, Run(run.hashes[new], run.values[new]))
         return before, first
 
@@ -84,6 +83,14 @@ class Seen:
         for run in self._runs:
             found |= run.find(hashes)[0] >= 0
         return found
+
+
+def _among_themselves(run: Run) -> tuple[Int64Array, Int64Array]:
+    """How often each hash of a run came before in it, and the value of its first time."""
+    if (run.hashes[1:] != run.hashes[:-1]).all():
+        return np.zeros(len(run), dtype=np.int64), run.values.copy()
+    left = np.searchsorted(run.hashes, run.hashes, side="left")
+    return np.arange(len(run)) - left, run.values[left]
 
 
 def lookup(sorted_values: Int64Array, wanted: Int64Array) -> Int64Array:
