@@ -173,8 +173,9 @@ def matches(column: Column, pattern: str) -> BoolArray:
 
 def take(column: Column, rows: Int64Array | BoolArray) -> Column:
     """The rows of a mask or of these places."""
-    chosen = pa.array(rows)
-    return _column(pc.filter(column, chosen) if rows.dtype == np.bool_ else pc.take(column, chosen))
+    if rows.dtype != np.bool_:
+        return _column(pc.take(column, pa.array(rows)))
+    return column if rows.all() else _column(pc.filter(column, pa.array(rows)))
 
 
 def without(column: Column, mask: BoolArray) -> Column:
@@ -218,20 +219,21 @@ def concatenated_texts(parts: Sequence[Column | str]) -> Column:
     return _column(_row_join((*(pa.scalar(p) if isinstance(p, str) else p for p in parts), pa.scalar(""))))
 
 
-_BLANK = np.zeros(256, dtype=np.bool_)
-"""Bytes with which a character may begin that is white space or NUL, and those that are."""
-_BLANK[: ord(" ") + 1] = True
-_BLANK[[0xC2, 0xE1, 0xE2, 0xE3]] = True
-
-
 def stripped(column: Column) -> Column:
     """The texts without white space around them and without NUL, which PostgreSQL lacks; empty is null."""
-    if is_text(column) and not _BLANK[text_bytes(column)].any() and (byte_lengths(column) != 0).all():
+    if is_text(column) and not _may_be_blank(text_bytes(column)) and (byte_lengths(column) != 0).all():
         return column
     text = pc.utf8_trim_whitespace(column)
     if pc.any(pc.match_substring(text, "\0")).as_py():
         text = pc.utf8_trim_whitespace(pc.replace_substring(text, "\0", ""))
     return _column(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text))
+
+
+def _may_be_blank(data: np.typing.NDArray[np.uint8]) -> bool:
+    """Whether a byte of UTF-8 is white space or NUL, or begins a character that may be: C2, E1, E2, E3."""
+    if data.min(initial=0xFF) <= ord(" "):
+        return True
+    return data.max(initial=0) > 0x7F and bool(((data == 0xC2) | (data - np.uint8(0xE1) <= 2)).any())
 
 
 def lower(column: Column) -> Column:
@@ -305,6 +307,14 @@ def repeats(column: Column) -> bool:
         return False
     first = column[:_FIRST]
     return len(pc.unique(first)) * _REPEATED < len(first)
+
+
+def numbers_as_text(column: Column) -> Column:
+    """Numbers as texts; where few are different, each of these is written once."""
+    if not repeats(column):
+        return as_text(column)
+    encoded = pc.dictionary_encode(column)
+    return _column(pc.take(as_text(encoded.dictionary), encoded.indices))
 
 
 def positions(column: Column, values: Column) -> Int64Array:
