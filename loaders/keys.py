@@ -38,14 +38,14 @@ def choose_key(plan: Plan, first: Rows) -> str | None:
 class Seen:
     """Every hash so far with the row in which it came first.
 
-    Most hashes are new, and few of those begin like an earlier one: only these are looked up. A mark for each
-    beginning takes 16 MB. Where it is ``counting``, all times are remembered and not the first alone.
+    Most hashes are new, and few of those begin like an earlier one: only these are looked up. A bit for each
+    beginning takes 2 MB. Where it is ``counting``, all times are remembered and not the first alone.
     """
 
     def __init__(self, *, counting: bool = False) -> None:
         self._counting = counting
         self._runs: list[Run] = []
-        self._begun = np.zeros(1 << _BEGINNING, dtype=np.bool_)
+        self._begun = np.zeros(1 << _BEGINNING - 3, dtype=np.uint8)
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each hash came before, in earlier rows, and the row in which it came first.
@@ -56,9 +56,7 @@ class Seen:
         order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
         came, came_first = _among_themselves(run)
-        beginnings = run.hashes >> (64 - _BEGINNING)  # a negative one counts from the end of the marks
-        alike = np.flatnonzero(self._begun[beginnings])
-        self._begun[beginnings] = True
+        alike = self._begin(run.hashes)
         times, rows = self._look_up(run.hashes[alike])
         came[alike] += times
         came_first[alike] = np.where(times > 0, rows, came_first[alike])
@@ -67,6 +65,17 @@ class Seen:
         new = slice(None) if self._counting or not came.any() else came == 0
         remember(self._runs, Run(run.hashes[new], run.values[new]))
         return before, first
+
+    def _begin(self, hashes: Int64Array) -> Int64Array:
+        """The places of those of the hashes, which ascend, that begin like an earlier batch's; mark all."""
+        beginnings = hashes >> 64 - _BEGINNING
+        bytes_ = beginnings >> 3  # a negative one counts from the end of the marks
+        bits = np.left_shift(1, beginnings & 7, dtype=np.uint8, casting="unsafe")
+        alike = np.flatnonzero(self._begun[bytes_] & bits)
+        if len(bytes_):
+            firsts = np.flatnonzero(np.append(True, bytes_[1:] != bytes_[:-1]))
+            self._begun[bytes_[firsts]] |= np.bitwise_or.reduceat(bits, firsts)
+        return alike
 
     def _look_up(self, hashes: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each of the hashes, which ascend, is remembered, and the row of its first time."""
