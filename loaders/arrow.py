@@ -253,6 +253,8 @@ def decimal_points(column: Column) -> Column:
 
 def longer_than(column: Column, characters: int) -> BoolArray:
     """Where a text has more than so many characters."""
+    if (byte_lengths(column) <= characters).all():
+        return np.zeros(len(column), dtype=np.bool_)
     return _mask(pc.fill_null(pc.greater(pc.utf8_length(column), characters), False))
 
 
@@ -269,6 +271,8 @@ def text_bytes(column: Column) -> np.typing.NDArray[np.uint8]:
 
 def is_ascii(column: Column) -> BoolArray:
     """Which texts are plain ASCII; null counts as such."""
+    if pa.types.is_string(column.type) and text_bytes(column).max(initial=0) <= 0x7F:
+        return np.ones(len(column), dtype=np.bool_)
     return _mask(pc.fill_null(pc.string_is_ascii(column), True))
 
 
