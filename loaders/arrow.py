@@ -90,7 +90,7 @@ def binaries(values: Iterable[bytes | None] | ObjectArray) -> Column:
 
 def numbers(values: FloatArray | Int64Array | BoolArray, missing: BoolArray | None = None) -> Column:
     """A column of NumPy's numbers or booleans, null where ``missing``."""
-    return _column(pa.array(values, mask=missing))
+    return _column(pa.array(values, mask=missing if missing is not None and missing.any() else None))
 
 
 def floats(column: Column) -> FloatArray:
@@ -330,7 +330,7 @@ def positions(column: Column, values: Column) -> Int64Array:
 
 def chosen(values: Sequence[str], places: Int64Array) -> Column:
     """The text at each of these places among ``values``, null for -1."""
-    return _column(pc.take(pa.array(values, pa.string()), pa.array(places, mask=places < 0)))
+    return _column(pc.take(pa.array(values, pa.string()), numbers(places, places < 0)))
 
 
 def scattered(parts: Sequence[tuple[Int64Array, np.typing.NDArray[np.bytes_]]], length: int) -> Column:
@@ -341,7 +341,7 @@ def scattered(parts: Sequence[tuple[Int64Array, np.typing.NDArray[np.bytes_]]], 
         order[places] = np.arange(done, done + len(places))
         done += len(places)
     values = pa.concat_arrays([_fixed_texts(texts) for _, texts in parts])
-    return _column(pc.take(values, pa.array(order, mask=order < 0)))
+    return _column(pc.take(values, numbers(order, order < 0)))
 
 
 def _fixed_texts(values: np.typing.NDArray[np.bytes_]) -> Any:
@@ -411,7 +411,11 @@ def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Arra
 
 def spliced(column: Column, heads: Mapping[bytes, bytes], length: int) -> Column:
     """Bytes that all begin with one of ``heads``, each of that length, with another in its place."""
-    data, starts, _ = binary_parts(column)
+    data, starts, lengths = binary_parts(column)
+    if len(lengths) and lengths[0] > length and (lengths == lengths[0]).all():
+        values = data[starts[0] :][: lengths.sum()].reshape(len(lengths), lengths[0])
+        if (values[:, :length] == values[0, :length]).all():
+            return _with_head(heads[values[0, :length].tobytes()], values[:, length:])
     begin = np.lib.stride_tricks.sliding_window_view(data, length)[starts] if len(starts) else data
     # Without an end Arrow 26 asks for a negative number of bytes.
     rest = pc.binary_slice(pc.cast(column, pa.large_binary()), length, 2**31 - 1)
@@ -419,6 +423,14 @@ def spliced(column: Column, heads: Mapping[bytes, bytes], length: int) -> Column
         return _column(_row_join((pa.scalar(heads[bytes(begin[0])], pa.large_binary()), rest, _NOTHING)))
     new = pa.array([heads[bytes(head)] for head in begin], pa.large_binary())
     return _column(_row_join((new, rest, _NOTHING)))
+
+
+def _with_head(head: bytes, rest: np.typing.NDArray[np.uint8]) -> Column:
+    """The same head before each row of the rest."""
+    rows = np.empty((len(rest), len(head) + rest.shape[1]), dtype=np.uint8)
+    rows[:, : len(head)] = np.frombuffer(head, np.uint8)
+    rows[:, len(head) :] = rest
+    return fixed_bytes(rows)
 
 
 def mixed(mask: BoolArray, chosen: Column, others: Column) -> Column:
