@@ -61,10 +61,12 @@ def _by_length(lengths: Int64Array) -> Iterator[tuple[slice | Int64Array, int | 
     if (lengths == lengths[0]).all():
         yield slice(None), int(lengths[0])
         return
-    order = np.argsort(lengths, kind="stable")
-    different, firsts = np.unique(lengths[order], return_index=True)
+    # Of 16 bits NumPy counts how often each value comes, and compares none.
+    order = np.argsort(lengths.astype(np.uint16) if lengths.max() < 1 << 16 else lengths, kind="stable")
+    ordered = lengths[order]
+    firsts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
     rare = []
-    for length, rows in zip(different.tolist(), np.split(order, firsts[1:]), strict=True):
+    for length, rows in zip(ordered[firsts].tolist(), np.split(order, firsts[1:]), strict=True):
         if len(rows) > _FEW:
             yield rows, length
         else:
