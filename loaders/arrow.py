@@ -24,6 +24,8 @@ _LONGEST_LINE = 1 << 24
 """Bytes of a CSV's row; Arrow reads a block at a time, and a row must fit into one."""
 
 _LAST_YEAR = 9999
+_FIRST, _REPEATED = 1_024, 4
+"""Rows that tell how often values repeat, and how often each then does at least."""
 
 ObjectArray = np.typing.NDArray[np.object_]
 _NOTHING = pa.scalar(b"", pa.large_binary())
@@ -88,7 +90,7 @@ def binaries(values: Iterable[bytes | None] | ObjectArray) -> Column:
 
 def numbers(values: FloatArray | Int64Array | BoolArray, missing: BoolArray | None = None) -> Column:
     """A column of NumPy's numbers or booleans, null where ``missing``."""
-    return _column(pa.array(values, mask=missing))
+    return _column(pa.array(values, mask=missing if missing is not None and missing.any() else None))
 
 
 def floats(column: Column) -> FloatArray:
@@ -171,8 +173,9 @@ def matches(column: Column, pattern: str) -> BoolArray:
 
 def take(column: Column, rows: Int64Array | BoolArray) -> Column:
     """The rows of a mask or of these places."""
-    chosen = pa.array(rows)
-    return _column(pc.filter(column, chosen) if rows.dtype == np.bool_ else pc.take(column, chosen))
+    if rows.dtype != np.bool_:
+        return _column(pc.take(column, pa.array(rows)))
+    return column if rows.all() else _column(pc.filter(column, pa.array(rows)))
 
 
 def without(column: Column, mask: BoolArray) -> Column:
@@ -216,20 +219,21 @@ def concatenated_texts(parts: Sequence[Column | str]) -> Column:
     return _column(_row_join((*(pa.scalar(p) if isinstance(p, str) else p for p in parts), pa.scalar(""))))
 
 
-_BLANK = np.zeros(256, dtype=np.bool_)
-"""Bytes with which a character may begin that is white space or NUL, and those that are."""
-_BLANK[: ord(" ") + 1] = True
-_BLANK[[0xC2, 0xE1, 0xE2, 0xE3]] = True
-
-
 def stripped(column: Column) -> Column:
     """The texts without white space around them and without NUL, which PostgreSQL lacks; empty is null."""
-    if is_text(column) and not _BLANK[text_bytes(column)].any() and (byte_lengths(column) != 0).all():
+    if is_text(column) and not _may_be_blank(text_bytes(column)) and (byte_lengths(column) != 0).all():
         return column
     text = pc.utf8_trim_whitespace(column)
     if pc.any(pc.match_substring(text, "\0")).as_py():
         text = pc.utf8_trim_whitespace(pc.replace_substring(text, "\0", ""))
     return _column(pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text))
+
+
+def _may_be_blank(data: np.typing.NDArray[np.uint8]) -> bool:
+    """Whether a byte of UTF-8 is white space or NUL, or begins a character that may be: C2, E1, E2, E3."""
+    if data.min(initial=0xFF) <= ord(" "):
+        return True
+    return data.max(initial=0) > 0x7F and bool(((data == 0xC2) | (data - np.uint8(0xE1) <= 2)).any())
 
 
 def lower(column: Column) -> Column:
@@ -249,6 +253,8 @@ def decimal_points(column: Column) -> Column:
 
 def longer_than(column: Column, characters: int) -> BoolArray:
     """Where a text has more than so many characters."""
+    if (byte_lengths(column) <= characters).all():
+        return np.zeros(len(column), dtype=np.bool_)
     return _mask(pc.fill_null(pc.greater(pc.utf8_length(column), characters), False))
 
 
@@ -265,6 +271,8 @@ def text_bytes(column: Column) -> np.typing.NDArray[np.uint8]:
 
 def is_ascii(column: Column) -> BoolArray:
     """Which texts are plain ASCII; null counts as such."""
+    if pa.types.is_string(column.type) and text_bytes(column).max(initial=0) <= 0x7F:
+        return np.ones(len(column), dtype=np.bool_)
     return _mask(pc.fill_null(pc.string_is_ascii(column), True))
 
 
@@ -286,9 +294,31 @@ def parsed_integers(column: Column) -> Int64Array:
 
 def encoded(column: Column) -> tuple[Int64Array, list[Any]]:
     """Each row's value as a number, -1 for null, and the values that the numbers stand for."""
-    dictionary = pc.dictionary_encode(column)
-    numbers: Int64Array = pc.fill_null(dictionary.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return numbers, dictionary.dictionary.to_pylist()
+    numbers, values = dictionary(column)
+    return numbers, values.to_pylist()
+
+
+def dictionary(column: Column) -> tuple[Int64Array, Column]:
+    """The same with the values as a column."""
+    encoded = pc.dictionary_encode(column)
+    numbers: Int64Array = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return numbers, _column(encoded.dictionary)
+
+
+def repeats(column: Column) -> bool:
+    """Whether few of the first rows' values are different. Of lists that is not asked."""
+    if pa.types.is_nested(column.type):
+        return False
+    first = column[:_FIRST]
+    return len(pc.unique(first)) * _REPEATED < len(first)
+
+
+def numbers_as_text(column: Column) -> Column:
+    """Numbers as texts; where few are different, each of these is written once."""
+    if not repeats(column):
+        return as_text(column)
+    encoded = pc.dictionary_encode(column)
+    return _column(pc.take(as_text(encoded.dictionary), encoded.indices))
 
 
 def positions(column: Column, values: Column) -> Int64Array:
@@ -300,7 +330,7 @@ def positions(column: Column, values: Column) -> Int64Array:
 
 def chosen(values: Sequence[str], places: Int64Array) -> Column:
     """The text at each of these places among ``values``, null for -1."""
-    return _column(pc.take(pa.array(values, pa.string()), pa.array(places, mask=places < 0)))
+    return _column(pc.take(pa.array(values, pa.string()), numbers(places, places < 0)))
 
 
 def scattered(parts: Sequence[tuple[Int64Array, np.typing.NDArray[np.bytes_]]], length: int) -> Column:
@@ -311,7 +341,7 @@ def scattered(parts: Sequence[tuple[Int64Array, np.typing.NDArray[np.bytes_]]], 
         order[places] = np.arange(done, done + len(places))
         done += len(places)
     values = pa.concat_arrays([_fixed_texts(texts) for _, texts in parts])
-    return _column(pc.take(values, pa.array(order, mask=order < 0)))
+    return _column(pc.take(values, numbers(order, order < 0)))
 
 
 def _fixed_texts(values: np.typing.NDArray[np.bytes_]) -> Any:
@@ -333,7 +363,7 @@ def as_text(column: Column) -> Column:
     kind = column.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return _column(pc.binary_join(pc.cast(column, pa.list_(pa.string())), pa.scalar(";")))
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_nested(kind) or _is_binary(kind):
         return texts(
             value.hex() if isinstance(value, bytes) else None if value is None else str(value)
             for value in column.to_pylist()
@@ -341,16 +371,9 @@ def as_text(column: Column) -> Column:
     return column if pa.types.is_string(kind) else _column(pc.cast(column, pa.string()))
 
 
-def row_bytes(columns: Sequence[Column]) -> tuple[memoryview, Int64Array]:
-    """Each row's values joined into one run of bytes: the buffer, and where each row begins, the end.
-
-    Null and empty differ; values are parted by the unit separator (0x1F).
-    """
-    parts = [column if pa.types.is_binary(column.type) else as_text(column) for column in columns]
-    parts = [pc.cast(part, pa.large_binary()) for part in parts]
-    separator = pa.scalar(b"\x1f", pa.large_binary())
-    rows = _row_join((*parts, separator), null_handling="replace", null_replacement=b"\0")
-    return _buffer(rows)
+def written(column: Column) -> Column:
+    """Bytes as they are, anything else as texts."""
+    return column if _is_binary(column.type) else as_text(column)
 
 
 def big_endian(values: np.typing.NDArray[Any]) -> Column:
@@ -388,7 +411,11 @@ def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Arra
 
 def spliced(column: Column, heads: Mapping[bytes, bytes], length: int) -> Column:
     """Bytes that all begin with one of ``heads``, each of that length, with another in its place."""
-    data, starts, _ = binary_parts(column)
+    data, starts, lengths = binary_parts(column)
+    if len(lengths) and lengths[0] > length and (lengths == lengths[0]).all():
+        values = data[starts[0] :][: lengths.sum()].reshape(len(lengths), lengths[0])
+        if (values[:, :length] == values[0, :length]).all():
+            return _with_head(heads[values[0, :length].tobytes()], values[:, length:])
     begin = np.lib.stride_tricks.sliding_window_view(data, length)[starts] if len(starts) else data
     # Without an end Arrow 26 asks for a negative number of bytes.
     rest = pc.binary_slice(pc.cast(column, pa.large_binary()), length, 2**31 - 1)
@@ -396,6 +423,14 @@ def spliced(column: Column, heads: Mapping[bytes, bytes], length: int) -> Column
         return _column(_row_join((pa.scalar(heads[bytes(begin[0])], pa.large_binary()), rest, _NOTHING)))
     new = pa.array([heads[bytes(head)] for head in begin], pa.large_binary())
     return _column(_row_join((new, rest, _NOTHING)))
+
+
+def _with_head(head: bytes, rest: np.typing.NDArray[np.uint8]) -> Column:
+    """The same head before each row of the rest."""
+    rows = np.empty((len(rest), len(head) + rest.shape[1]), dtype=np.uint8)
+    rows[:, : len(head)] = np.frombuffer(head, np.uint8)
+    rows[:, len(head) :] = rest
+    return fixed_bytes(rows)
 
 
 def mixed(mask: BoolArray, chosen: Column, others: Column) -> Column:
@@ -594,3 +629,7 @@ def _mask(values: Any) -> BoolArray:
 def _column(array: Any) -> Column:
     column: Column = array
     return column
+
+
+def _is_binary(kind: Any) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))

@@ -56,6 +56,7 @@ class Coder:
     at_once: bool
     reserving: bool
     reserved: list[Reservation] = field(default_factory=list)
+    _issuing: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def code(self, draft: Draft, adopted: Sequence[ParsedCode | None] = ()) -> Coded:
         """The codes of a batch. ``adopted`` are those that the file brings, if any.
@@ -113,7 +114,8 @@ class Coder:
     def _groups(self, draft: Draft, fresh: BoolArray) -> dict[Group, Int64Array]:
         """The places of the new rows by what their codes are counted within."""
         which, divisions = arrow.encoded(draft.divisions)
-        issuing = [self.divisions.issuing(division) for division in divisions]
+        self._issuing |= {one: self.divisions.issuing(one) for one in divisions if one not in self._issuing}
+        issuing = [self._issuing[division] for division in divisions]
         issuers = {issuer: number for number, issuer in enumerate(dict.fromkeys(issuing))}
         owner = np.array([issuers[issuer] for issuer in issuing], dtype=np.int64)
         classes = len(self.kind.classes)

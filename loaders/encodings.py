@@ -13,8 +13,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from charset_normalizer import from_bytes
-
 from loaders.errors import UnknownEncoding
 
 PLAUSIBLE = ("UTF-8", "GB18030", "BIG5", "CP1252", "CP1250")
@@ -126,6 +124,9 @@ def _european(sample: bytes) -> Iterator[str]:
 
     Of three letters in a row one at least is ASCII.
     """
+    # A fortieth of a second that hardly a file needs.
+    from charset_normalizer import from_bytes
+
     foreign = sum(byte >= 0x80 for byte in sample)
     if sum(map(len, _FOREIGN_RUN.findall(sample))) > (1 - _COMMON_SHARE) * foreign:
         return

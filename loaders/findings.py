@@ -170,6 +170,8 @@ class Verdict:
 
     def _find(self, findings: Findings, mask: BoolArray, reason: str, shown: Shown) -> None:
         places = np.flatnonzero(mask & self.alive)
+        if not len(places):
+            return
         kept = places[: findings.wanted()]
         values = shown.values(kept) if shown.values else [None] * len(kept)
         keys = [None] * len(kept) if self.keys is None else arrow.take(self.keys, kept).to_pylist()

@@ -66,6 +66,8 @@ def _doubled(
     bearing = np.flatnonzero(rows & ~arrow.is_null(values))
     before, first = np.zeros((2, len(draft)), dtype=np.int64)
     hashes = text_hashes(arrow.take(values, bearing))
-    before[bearing], first[bearing] = seen.setdefault(scheme, Seen()).add(hashes, draft.numbers[bearing])
+    if scheme not in seen:
+        seen[scheme] = Seen()
+    before[bearing], first[bearing] = seen[scheme].add(hashes, draft.numbers[bearing])
     doubled: BoolArray = before > 0
     return doubled, first

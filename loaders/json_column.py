@@ -38,7 +38,7 @@ def _key(name: str) -> str:
 def _value(column: Column) -> list[Column | str]:
     """What writes a value: texts between quotes, with what has to be escaped."""
     if not arrow.is_text(column):
-        return [arrow.as_text(column)]
+        return [arrow.numbers_as_text(column)]
     data = arrow.text_bytes(column)
     if not ((data < ord(" ")) | (data == ord('"')) | (data == ord("\\"))).any():
         return ['"', column, '"']

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -16,6 +14,7 @@ from loaders.findings import Verdict, shown
 from loaders.formats import Rows
 from loaders.places import Raw, Written
 from loaders.plan import Plan
+from loaders.row_hashes import row_hashes
 from loaders.runs import Run, ascending, remember
 from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
@@ -39,14 +38,14 @@ def choose_key(plan: Plan, first: Rows) -> str | None:
 class Seen:
     """Every hash so far with the row in which it came first.
 
-    Most hashes are new, and few of those begin like an earlier one: only these are looked up. A mark for each
-    beginning takes 16 MB. Where it is ``counting``, all times are remembered and not the first alone.
+    Most hashes are new, and few of those begin like an earlier one: only these are looked up. A bit for each
+    beginning takes 2 MB. Where it is ``counting``, all times are remembered and not the first alone.
     """
 
     def __init__(self, *, counting: bool = False) -> None:
         self._counting = counting
         self._runs: list[Run] = []
-        self._begun = np.zeros(1 << _BEGINNING, dtype=np.bool_)
+        self._begun = np.zeros(1 << _BEGINNING - 3, dtype=np.uint8)
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each hash came before, in earlier rows, and the row in which it came first.
@@ -56,19 +55,27 @@ class Seen:
         """
         order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
-        left = np.searchsorted(run.hashes, run.hashes, side="left")
-        came, came_first = np.arange(len(order)) - left, run.values[left]
-        beginnings = run.hashes >> (64 - _BEGINNING)  # a negative one counts from the end of the marks
-        alike = np.flatnonzero(self._begun[beginnings])
+        came, came_first = _among_themselves(run)
+        alike = self._begin(run.hashes)
         times, rows = self._look_up(run.hashes[alike])
         came[alike] += times
         came_first[alike] = np.where(times > 0, rows, came_first[alike])
         before, first = np.empty((2, len(hashes)), dtype=np.int64)
         before[order], first[order] = came, came_first
-        self._begun[beginnings] = True
-        new = slice(None) if self._counting else came == 0
+        new = slice(None) if self._counting or not came.any() else came == 0
         remember(self._runs, Run(run.hashes[new], run.values[new]))
         return before, first
+
+    def _begin(self, hashes: Int64Array) -> Int64Array:
+        """The places of those of the hashes, which ascend, that begin like an earlier batch's; mark all."""
+        beginnings = hashes >> 64 - _BEGINNING
+        bytes_ = beginnings >> 3  # a negative one counts from the end of the marks
+        bits = np.left_shift(1, beginnings & 7, dtype=np.uint8, casting="unsafe")
+        alike = np.flatnonzero(self._begun[bytes_] & bits)
+        if len(bytes_):
+            firsts = np.flatnonzero(np.append(True, bytes_[1:] != bytes_[:-1]))
+            self._begun[bytes_[firsts]] |= np.bitwise_or.reduceat(bits, firsts)
+        return alike
 
     def _look_up(self, hashes: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each of the hashes, which ascend, is remembered, and the row of its first time."""
@@ -87,21 +94,20 @@ class Seen:
         return found
 
 
+def _among_themselves(run: Run) -> tuple[Int64Array, Int64Array]:
+    """How often each hash of a run came before in it, and the value of its first time."""
+    if (run.hashes[1:] != run.hashes[:-1]).all():
+        return np.zeros(len(run), dtype=np.int64), run.values.copy()
+    left = np.searchsorted(run.hashes, run.hashes, side="left")
+    return np.arange(len(run)) - left, run.values[left]
+
+
 def lookup(sorted_values: Int64Array, wanted: Int64Array) -> Int64Array:
     """The place of each wanted value in a sorted array, -1 where it is not there."""
     if not len(sorted_values):
         return np.full(len(wanted), -1, dtype=np.int64)
     places = np.minimum(np.searchsorted(sorted_values, wanted), len(sorted_values) - 1)
     return np.where(sorted_values[places] == wanted, places, -1).astype(np.int64)
-
-
-def hashes_of(columns: Sequence[Column], seed: int = 0) -> Int64Array:
-    """xxh3 (64 bits) of each row's values joined, as signed integers."""
-    buffer, starts = arrow.row_bytes(columns)
-    digest = xxhash.xxh3_64_intdigest
-    edges = starts.tolist()
-    values = [digest(buffer[a:b], seed) for a, b in pairwise(edges)]
-    return np.array(values, dtype=np.uint64).view(np.int64)
 
 
 def fingerprint(*facts: object) -> int:
@@ -127,13 +133,13 @@ def identify(rows: Rows, written: Raw | Written, key: str | None, seed: int, pla
     keys = present(rows.columns[key]) if key is not None else _place_keys(rows, written.read(), places)
     said = [column for name, column in rows.columns.items() if name != key]
     said += [rows.wkb] if rows.wkb is not None else []
-    return Identity(keys, text_hashes(keys), hashes_of(said or [keys], seed))
+    return Identity(keys, text_hashes(keys), row_hashes(said or [keys], seed))
 
 
 def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
     """``place:`` and the hash of the geometry as it came; ``~2`` behind the second at one place."""
     wkb = shapely.to_wkb(raw.geometries, byte_order=1, include_srid=False)
-    hashes = hashes_of([arrow.binaries(wkb)])
+    hashes = row_hashes([arrow.binaries(wkb)])
     digits = np.frombuffer(hashes.astype(">i8").tobytes().hex().encode(), dtype="S16")
     keys = arrow.wrapped("place:", arrow.texts(digits.astype(str)))
     before, _ = places.add(hashes, rows.numbers)

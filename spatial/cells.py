@@ -91,6 +91,8 @@ def points_to_cells(lon: FloatArray, lat: FloatArray, resolution: int = FINEST) 
 
     _check_resolution(resolution)
     placed = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
+    if placed.all():
+        return cells_at(np.asarray(lat), np.asarray(lon), resolution)
     cells = np.zeros(len(lon), dtype=np.int64)
     cells[placed] = cells_at(np.asarray(lat)[placed], np.asarray(lon)[placed], resolution)
     return cells

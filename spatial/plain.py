@@ -53,10 +53,12 @@ def read_plain(
 
     A value that is missing has length 0. ``points`` and ``polygons`` say what is wanted.
     """
-    parts = [*(_points(data, starts, lengths) if points else ())]
+    parts: list[Plain] = [*(_points(data, starts, lengths) if points else ())]
     parts += [*(_polygons(data, starts, lengths) if polygons else ())]
     if not parts:
         return Plain(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty((0, 4)))
+    if len(parts) == 1:
+        return parts[0]
     rows = np.concatenate([part.rows for part in parts])
     order = np.argsort(rows, kind="stable")
     lon, lat, bounds = (
@@ -81,7 +83,8 @@ def _points(data: Bytes, starts: Int64Array, lengths: Int64Array) -> Iterator[Pl
     plain = _begins(values, POINT)
     xy = values[:, 5:].copy().view("<f8")
     plain &= np.isfinite(xy).all(axis=1)
-    rows, xy = rows[plain], xy[plain]
+    if not plain.all():
+        rows, xy = rows[plain], xy[plain]
     yield Plain(rows, xy[:, 0], xy[:, 1], np.concatenate([xy, xy], axis=1))
 
 

@@ -161,7 +161,9 @@ def within(area: Area, lon: FloatArray, lat: FloatArray, margin: float) -> BoolA
     west, south, east, north = area
     width = east - west if east >= west else east - west + 360.0
     with np.errstate(invalid="ignore"):
-        across = (np.mod(lon - west + margin, 360.0) <= width + 2 * margin) | (width + 2 * margin >= 360.0)
+        turns = lon - west + margin
+        turns -= np.floor(turns / 360.0) * 360.0
+        across = (turns <= width + 2 * margin) | (width + 2 * margin >= 360.0)
         on_globe = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
         inside: BoolArray = across & on_globe & (lat >= south - margin) & (lat <= north + margin)
     return inside

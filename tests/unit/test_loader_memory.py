@@ -19,7 +19,7 @@ from loaders.text_hashes import text_hashes
 
 ROWS = 400_000
 BATCH = 20_000
-MARKS = 2**24
+MARKS = 2**24 // 8
 
 
 def held(make: Callable[[], Any], marks: int = MARKS) -> tuple[float, float]:

@@ -16,13 +16,12 @@ from loaders import arrow, runs
 from loaders.errors import MappingInvalid, UnknownColumn, UnknownField, nearest
 from loaders.findings import Findings, Verdict
 from loaders.formats import OpenedFile, Rows
-from loaders.keys import Seen, choose_key, fingerprint, hashes_of, lookup
+from loaders.keys import Seen, choose_key, fingerprint, lookup
 from loaders.mapping import FieldSource, Mapping, read_mapping
 from loaders.places import Raw, Written, read_geometries, settle_places
 from loaders.plan import Plan, Position, settle
 from loaders.runs import Run, all_merged
 from loaders.settle import nearly_equal
-from loaders.text_hashes import text_hashes
 from spatial.crs import operation_to_wgs84, parse_crs
 from twin.kinds import kind
 
@@ -81,30 +80,6 @@ def test_lookup_finds_what_is_there(values: list[int], wanted: list[int]) -> Non
     places = lookup(known, np.array(wanted, dtype=np.int64))
     for value, place in zip(wanted, places.tolist(), strict=True):
         assert (known[place] == value) if place >= 0 else (value not in values)
-
-
-ROWS = st.lists(
-    st.tuples(st.none() | st.text(max_size=3), st.none() | st.text(max_size=3)), min_size=2, max_size=9
-)
-
-
-@given(ROWS)
-def test_rows_have_one_hash_exactly_if_they_say_the_same(rows: list[tuple[str | None, str | None]]) -> None:
-    plain = [tuple(None if v is None else v.encode("utf-8", "replace").decode() for v in row) for row in rows]
-    plain = [row for row in plain if not any(v and ("\0" in v or "\x1f" in v) for v in row)]
-    columns = [arrow.texts(row[n] for row in plain) for n in (0, 1)]
-    hashes = hashes_of(columns, seed=fingerprint("one")).tolist()
-    for (one, a), (other, b) in zip(
-        zip(plain, hashes, strict=True), zip(plain[1:], hashes[1:], strict=False), strict=False
-    ):
-        assert (one == other) == (a == b)
-    assert not set(hashes) & set(hashes_of(columns, seed=fingerprint("another")).tolist())
-
-
-def test_null_empty_and_shifted_values_hash_apart() -> None:
-    left = arrow.texts([None, "", "a", "ab", "a"])
-    right = arrow.texts(["x", "x", "b", "", None])
-    assert len(set(hashes_of([left, right]).tolist())) == 5
 
 
 def test_the_fingerprint_knows_the_kind() -> None:
@@ -287,39 +262,3 @@ def test_geometries_are_alike_within_a_millimetre() -> None:
     assert not pair(point(121.5, 31.2, 5), point(121.5, 31.2))
     box = shapely.box(121, 31, 122, 32)
     assert pair(box, shapely.Polygon(box.exterior.coords[::-1]))
-
-
-def test_hashes_of_texts_tell_them_apart() -> None:
-    texts = [
-        "",
-        "a",
-        "a\0",
-        "b",
-        "abcdefgh",
-        "abcdefg",
-        "abcdefghabcdefgh",
-        "abcdefgh" * 3,
-        "路灯",
-        "路",
-        "灯路",
-    ]
-    many = [*texts, *(f"L{number:08d}" for number in range(5_000)), *(f"{n}0123456" for n in range(99))]
-    hashes = text_hashes(arrow.texts(many))
-    assert len(set(hashes.tolist())) == len(many)
-    assert text_hashes(arrow.texts(many[3:])).tolist() == hashes[3:].tolist()
-    assert text_hashes(arrow.texts(many)[3:]).tolist() == hashes[3:].tolist()
-    assert text_hashes(arrow.texts([None])).tolist() == hashes[:1].tolist()
-    assert len(text_hashes(arrow.texts([]))) == 0
-
-
-@given(st.lists(st.text(max_size=40), min_size=2, max_size=30, unique=True))
-def test_different_texts_have_different_hashes(texts: list[str]) -> None:
-    assert len(set(text_hashes(arrow.texts(texts)).tolist())) == len(texts)
-
-
-def test_every_bit_of_a_hash_depends_on_every_byte() -> None:
-    base = bytearray(b"0123456789abcdefghij")
-    texts = [bytes(base), *(bytes(base[:at] + bytes([base[at] ^ 1]) + base[at + 1 :]) for at in range(20))]
-    hashes = text_hashes(arrow.binaries(texts)).view(np.uint64)
-    flipped = [int(one ^ hashes[0]).bit_count() for one in hashes[1:]]
-    assert all(12 <= bits <= 52 for bits in flipped), flipped

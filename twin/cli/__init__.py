@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import tempfile
 import traceback
@@ -54,6 +55,8 @@ def main() -> None:
     Typer ends wrong usage with 2, Ctrl-C with 130 (128 and the signal's number) and a closed pipe with 1.
     """
     sys.meta_path.insert(0, _WithoutPandas())
+    # NumPy's library for matrices, of which there are none here, has threads that wait by spinning.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_ALLOCATIONS)
     try:
         app()

@@ -147,7 +147,7 @@ class Scheme:
         self._require(division, class_code, sequences)
         prefix = f"{division}{SEPARATOR}{class_code}{SEPARATOR}"
         length = self.parts[-1].length
-        values = (sequences[:, None] // self.powers % self._base).astype(np.uint8)
+        values = self._digits(sequences)
         start = self.check.state(prefix.replace(SEPARATOR, ""))
         closing = self.check.closing_values(values, start)
         characters = np.frombuffer(ALPHABET.encode(), dtype=np.uint8)
@@ -157,6 +157,16 @@ class Scheme:
         table[:, -2] = ord(SEPARATOR)
         table[:, -1] = characters[closing]
         return table.reshape(-1).view(f"S{table.shape[1]}")
+
+    def _digits(self, sequences: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """What the characters of the sequences stand for, a row each."""
+        values = np.empty((len(sequences), self.parts[-1].length), dtype=np.uint8)
+        rest = sequences
+        for place in reversed(range(values.shape[1])):
+            higher = rest // self._base
+            values[:, place] = rest - higher * self._base
+            rest = higher
+        return values
 
     def _require(self, division: str, class_code: str, sequences: NDArray[np.int64]) -> None:
         if self.issuing_division(division) != division:
