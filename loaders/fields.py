@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from psycopg import sql
 
 from loaders import arrow, copy_binary, json_column
@@ -50,13 +53,26 @@ def issuer_of(kind: Kind, scheme: str, dataset: str) -> str:
     return "" if known is not None and known.unique_within == "world" else dataset
 
 
-def copy_rows(connection: Connection, table: tuple[str, str], fields: dict[str, Field], count: int) -> None:
-    """COPY so many rows into a table, given by schema and name; columns that are null in all are left out."""
-    fields = {name: one for name, one in fields.items() if one is not None}
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Rows laid out for COPY: their columns and tuples."""
+
+    columns: tuple[str, ...]
+    tuples: memoryview
+
+
+def lay_out(fields: Mapping[str, Field], count: int) -> Laid:
+    """So many rows; columns that are null in all are left out."""
+    there = {name: one for name, one in fields.items() if one is not None}
+    return Laid(tuple(there), copy_binary.tuples(list(there.values()), count))
+
+
+def send(connection: Connection, table: str, laid: Laid, schema: str = "twin") -> None:
+    """COPY rows into a table."""
     command = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
-        sql.Identifier(*table), sql.SQL(", ").join(map(sql.Identifier, fields))
+        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, laid.columns))
     )
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         copy.write(copy_binary.HEADER)
-        copy.write(copy_binary.tuples(list(fields.values()), count))
+        copy.write(laid.tuples)
         copy.write(copy_binary.TRAILER)

@@ -26,7 +26,7 @@ from loaders.coding import Coded, Coder
 from loaders.copy_binary import Field, constant, instant, instants
 from loaders.draft import Draft
 from loaders.errors import LoadConflict, RowsRejected
-from loaders.fields import asset_fields, copy_rows, issuer_of, text_field
+from loaders.fields import Laid, asset_fields, issuer_of, lay_out, send, text_field
 from loaders.findings import Verdict
 from loaders.identifiers import judge_identifiers
 from loaders.job import Job
@@ -41,6 +41,7 @@ from twin.identity.adoption import COMPONENT_CODE
 from twin.registry.database import Connection
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
+    PARTITIONED,
     IndexBuild,
     Part,
     attach_part,
@@ -66,6 +67,10 @@ _IN_SERVICE = "in_service"
 _ORGANISATIONS = ("authority", "owner", "maintainer")
 
 
+def _copiers() -> dict[str, Background]:
+    return {parent: Background(1) for parent in PARTITIONED}
+
+
 @dataclass(slots=True)
 class Fresh:
     """A first load on its way.
@@ -81,8 +86,8 @@ class Fresh:
     part: Part | None = None
     alone: bool = False
     loads: int = 0
-    assets: Background = field(default_factory=partial(Background, 1))
-    identifiers: Background = field(default_factory=partial(Background, 1))
+    layout: Background = field(default_factory=partial(Background, 1))
+    copiers: dict[str, Background] = field(default_factory=_copiers)
     lent: Lent = field(default_factory=Lent)
     recorded_at: datetime = _EPOCH
     organisations: set[str] = field(default_factory=set)
@@ -151,10 +156,8 @@ class Fresh:
         if receipt.dry_run:
             return
         self._note(draft, coded)
-        valid_from = self._valid_from(draft)
         with receipt.timed("copy"):
-            self.assets.give(partial(self._copy_assets, draft, coded, valid_from))
-            self.identifiers.give(partial(self._copy_identifiers, borne, coded, valid_from))
+            self.layout.give(partial(self._copy_batch, draft, coded, borne))
 
     def finish(self, divisions: Sequence[str], keep: Callable[[], None]) -> None:
         """Index what was copied, show it and ``keep``. Raises ``RowsRejected`` as ``on_error`` says."""
@@ -163,8 +166,8 @@ class Fresh:
             # What takes a while to think of is thought of while the last rows are copied.
             builds = index_builds(job.connection, self.part) if self.part else []
             self.further = further_builds(job.connection, self.part) if self.part else []
-            self.assets.finish()
-            self.identifiers.finish()
+            for background in self._backgrounds:
+                background.finish()
         if job.options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
         if receipt.dry_run:
@@ -191,7 +194,7 @@ class Fresh:
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""
-        end(self.assets, self.identifiers, lent=self.lent, at_once=at_once)
+        end(*self._backgrounds, lent=self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
         """Take away what was not shown, and let go of the part."""
@@ -211,13 +214,16 @@ class Fresh:
                 self.organisations.update(arrow.distinct(draft.common(name)))
         self.issuing.update(coded.issuing)
 
-    def _copy_assets(self, draft: Draft, coded: Coded, valid_from: Int64Array) -> None:
+    @property
+    def _backgrounds(self) -> tuple[Background, ...]:
+        """What goes on beside the main thread, in the order in which batches come by."""
+        return self.layout, *self.copiers.values()
+
+    def _copy_batch(self, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
+        kind, valid_from = self.job.kind, self._valid_from(draft)
         fields = asset_fields(draft, coded) | self._always
         fields |= {"valid_from": instants(valid_from), "status": _status(draft)}
         self._copy("asset", fields, len(draft))
-
-    def _copy_identifiers(self, borne: dict[str, Column], coded: Coded, valid_from: Int64Array) -> None:
-        kind = self.job.kind
         for scheme, values in borne.items():
             there = ~arrow.is_null(values)
             if not there.any():
@@ -235,13 +241,18 @@ class Fresh:
             self._copy("identifier", own, int(there.sum()))
 
     def _copy(self, parent: str, fields: dict[str, Field], count: int) -> None:
-        """Copy rows of one table by one connection at a time, so that they stand there in the file's order.
+        """Lay out rows of one table, and have them copied while the next ones are laid out.
 
-        What is sorted in the file, or issued in its order, need not be sorted for its index again.
+        One connection at a time copies into a table: rows stand in the file's order, and what is sorted there
+        need not be sorted for its index again.
         """
+        laid = lay_out(fields, count)
+        self.copiers[parent].give(partial(self._send, parent, laid))
+
+    def _send(self, parent: str, laid: Laid) -> None:
         if self.part is not None:
             with self.lent.one() as writer:
-                copy_rows(writer, ("twin", self.part.table(parent)), fields, count)
+                send(writer, self.part.table(parent), laid)
 
     @property
     def _always(self) -> dict[str, Field]:

@@ -18,7 +18,7 @@ from loaders.errors import CrsUnread, FileBroken, UnknownEncoding
 from spatial.systems import Area
 from twin.errors import sentence
 
-BATCH_ROWS = 32_768
+BATCH_ROWS = 65_536
 """Rows held in memory at a time."""
 
 pyogrio.set_gdal_config_options(

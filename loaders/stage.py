@@ -18,7 +18,7 @@ from loaders.arrow import Column
 from loaders.coding import Coded
 from loaders.copy_binary import Field, constant
 from loaders.draft import Draft
-from loaders.fields import asset_fields, copy_rows, issuer_of, text_field
+from loaders.fields import asset_fields, issuer_of, lay_out, send, text_field
 from twin.kinds import Kind
 from twin.registry.statements import statement
 
@@ -100,7 +100,7 @@ class Stage:
             "class": text_field(coded.class_code),
             "parent": ("text", draft.common("parent")),
         }
-        copy_rows(writer, ("stage", self.name), fields, len(draft))
+        send(writer, self.name, lay_out(fields, len(draft)), "stage")
         for scheme, values in draft.values.identifiers.items():
             there = ~arrow.is_null(values)
             if there.any():
@@ -110,13 +110,13 @@ class Stage:
                     "issuer": constant(issuer_of(kind, scheme, dataset)),
                     "value": ("text", arrow.take(values, there)),
                 }
-                copy_rows(writer, ("stage", f"{self.name}_identifier"), own, int(there.sum()))
+                send(writer, f"{self.name}_identifier", lay_out(own, int(there.sum())), "stage")
 
     def copy_retired(self, keys: Column) -> None:
         """Copy the keys of assets that are to be retired."""
         if len(keys):
             fields: dict[str, Field] = {"source_key": ("text", keys)}
-            copy_rows(self.connection, ("stage", f"{self.name}_retired"), fields, len(keys))
+            send(self.connection, f"{self.name}_retired", lay_out(fields, len(keys)), "stage")
 
     def analyze(self) -> None:
         """Let the planner know what was copied."""

@@ -334,18 +334,20 @@ class Divisions:
     def read(cls, connection: Connection[Any]) -> Divisions:
         """Every division with its boundary and cover."""
         rows = connection.execute(_sql("divisions")).fetchall()
-        ranges = connection.execute(_sql("interior_ranges")).fetchall()
+        with connection.cursor(binary=True) as cursor:
+            ranges = {level: map(_numbers, told) for level, *told in cursor.execute(_sql("interior_ranges"))}
         places = {row[0]: place for place, row in enumerate(rows)}
         levels: dict[int, _Level] = {}
         for level in sorted({row[2] for row in rows}, reverse=True):
             placed = [row for row in rows if row[2] == level and row[4] is not None]
-            own = [r for r in ranges if r[3] == level]
+            lower, upper, owner = ranges.get(level, (_numbers(b""),) * 3)
+            ascending = np.argsort(lower)
             levels[level] = _Level(
                 placed=np.array([places[row[0]] for row in placed], dtype=np.int64),
                 boundaries=from_wkb([row[4] for row in placed]),
-                lower=np.array([r[1] for r in own], dtype=np.int64),
-                upper=np.array([r[2] for r in own], dtype=np.int64),
-                owner=np.array([places[r[0]] for r in own], dtype=np.int64),
+                lower=lower[ascending],
+                upper=upper[ascending],
+                owner=owner[ascending],
             )
         state = connection.execute(_sql("divisions_fingerprint")).fetchone()
         return cls(
@@ -417,6 +419,11 @@ class Divisions:
         if scheme is None or self.home is None:
             raise NoIssuer(division=code)
         return scheme.name, scheme.issuing_division(self.home)
+
+
+def _numbers(sent: bytes) -> Int64:
+    """Numbers of 64 bits as PostgreSQL sends them."""
+    return np.frombuffer(sent, ">i8").astype(np.int64)
 
 
 def _unique_names(names: Mapping[str, str]) -> dict[str, str]:
