@@ -12,7 +12,7 @@ that a new kind needs nothing beside its file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,12 +167,34 @@ def begin_part(connection: Connection[Any], kind: Kind) -> Part:
                 number=sql.Literal(part.number),
             )
         )
+        fill(connection, part, parent, {"part": part.number})
+    return part
+
+
+def fill(connection: Connection[Any], part: Part, parent: str, values: Mapping[str, object]) -> None:
+    """Have rows that leave these columns out say the values, until the part is attached: none is null."""
+    table = sql.Identifier("twin", part.table(parent))
+    for column, value in values.items():
         connection.execute(
-            sql.SQL("ALTER TABLE {} ALTER COLUMN part SET DEFAULT {}").format(
-                sql.Identifier("twin", part.table(parent)), sql.Literal(part.number)
+            sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+                table, sql.Identifier(column), sql.Literal(value)
             )
         )
-    return part
+
+
+def _empty(connection: Connection[Any], part: Part, parent: str) -> None:
+    """Take back what ``fill`` has set: the defaults are the parent's again."""
+    table = part.table(parent)
+    changed = connection.execute(
+        statement("twin.registry", "changed_defaults"), {"table": f"twin.{table}", "parent": f"twin.{parent}"}
+    ).fetchall()
+    for column, default in changed:
+        action = sql.SQL("SET DEFAULT " + default) if default else sql.SQL("DROP DEFAULT")
+        connection.execute(
+            sql.SQL("ALTER TABLE {} ALTER COLUMN {} {}").format(
+                sql.Identifier("twin", table), sql.Identifier(column), action
+            )
+        )
 
 
 def drop_unseen(connection: Connection[Any], part: Part) -> list[str]:
@@ -275,6 +297,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
             )
     _ensure_kind_tables(connection, part.kind)
     for parent in PARTITIONED:
+        _empty(connection, part, parent)
         table = part.table(parent)
         _attach(connection, kind_table(part.kind, parent), table, part.number)
         connection.execute(
