@@ -20,7 +20,7 @@ from loaders.bundle import named_as_given
 from loaders.coding import Coder
 from loaders.crs import require_inside
 from loaders.errors import KeyChanged, RowsRejected
-from loaders.formats import Rows, Source
+from loaders.formats import Source
 from loaders.fresh import Fresh
 from loaders.job import Brought, Job
 from loaders.locations import Address, locate
@@ -31,7 +31,7 @@ from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, batches_registered, dataset_id_of
 from loaders.rejects import Rejects, RejectsUnwritten
 from loaders.retire import mark
-from loaders.road import Road
+from loaders.road import Identified, Road
 from loaders.room import room_needed
 from loaders.session import registry
 from loaders.siblings import Siblings
@@ -100,14 +100,13 @@ def _load(
         batches = Batches.begun(way.job, road, options, before)
         with closing(road.registered), batches.told(), _undone_on_failure(way, batches):
             way.begin()
-            for rows in _watched(ready, rejects, progress):
-                for part, full in batches.cut(rows, road):
-                    with receipt.timed("judge"):
-                        draft, verdict = road.draft(part)
-                    way.take(draft, verdict)
-                    if full:
-                        _register(road, way, batches, before, ended=False)
-                        batches.next()
+            for batch, full in _watched(ready, _batches(ready, rejects, batches, road), progress):
+                with receipt.timed("judge"):
+                    draft, verdict = road.draft(batch)
+                way.take(draft, verdict)
+                if full:
+                    _register(road, way, batches, before, ended=False)
+                    batches.next()
             _register(road, way, batches, before, ended=True)
 
 
@@ -203,17 +202,30 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
         receipt.notes.append("crs.changed")
 
 
-def _watched(ready: Prepared, rejects: Rejects | None, progress: Progress | None) -> Iterator[Rows]:
-    """The batches; reading them is timed, and progress told."""
-    batches = ahead(ready.rows if rejects is None else rejects.watched(iter(ready.rows)))
+Batch = tuple[Identified, bool]
+"""Rows that are judged together, and whether what is registered by itself ends with them."""
+
+
+def _batches(ready: Prepared, rejects: Rejects | None, batches: Batches, road: Road) -> Iterator[Batch]:
+    """The batches, each read while the one before is judged; but where a load is registered in parts.
+
+    Where such a part ends is known when the one before is registered.
+    """
+    read = iter(ready.rows) if rejects is None else rejects.watched(iter(ready.rows))
+    cut = ((road.identified(part), full) for rows in read for part, full in batches.cut(rows, road))
+    return cut if batches.size is not None else ahead(cut)
+
+
+def _watched(ready: Prepared, coming: Iterator[Batch], progress: Progress | None) -> Iterator[Batch]:
+    """The batches; waiting for them is timed, and progress told."""
     while True:
         if progress is not None:
             progress(ready.receipt.read, ready.source.count)
         with ready.receipt.timed("read"):
-            rows = next(batches, None)
-        if rows is None:
+            batch = next(coming, None)
+        if batch is None:
             return
-        yield rows
+        yield batch
 
 
 @contextmanager

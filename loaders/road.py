@@ -25,6 +25,17 @@ from spatial.systems import Area
 from twin.registry.divisions import Divisions
 
 
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A batch as it came: which rows are of other kinds, and of the rest the geometries and who they are."""
+
+    came: Rows
+    others: BoolArray
+    rows: Rows
+    written: Raw | Written
+    identity: Identity
+
+
 @dataclass(slots=True)
 class Road:
     """Everything that is settled before the first row, and what has to be remembered from row to row.
@@ -53,40 +64,43 @@ class Road:
         if siblings is not None:
             self._earlier = siblings.join(receipt.dataset, receipt.kind, receipt.source, self._keys)
 
-    def draft(self, rows: Rows) -> tuple[Draft, Verdict]:
+    def identified(self, came: Rows) -> Identified:
+        """A batch, one after the other: what can be known of its rows without a look at any other state."""
+        others = of_other_kinds(came, self.ready.plan.kind)
+        rows = came.take(~others) if others.any() else came
+        written = written_geometries(rows, self.ready.plan.position)
+        identity = identify(rows, written, self.ready.key, self.seed, self._places)
+        return Identified(came, others, rows, written, identity)
+
+    def draft(self, batch: Identified) -> tuple[Draft, Verdict]:
         """The rows of a batch that are new or changed and not rejected, and where more may be found."""
-        for line in rows.unread:
+        came, rows, written, identity = batch.came, batch.rows, batch.written, batch.identity
+        for line in came.unread:
             value = line.value and line.value[:SHOWN]
             found = Finding(line.number, None, value, line.reason, {}, line.key)
             self.ready.receipt.rejections.add(found)
-        self._see_unread(rows.unread)
-        self.ready.receipt.read += len(rows) + len(rows.unread)
-        rows = self._of_the_kind(rows)
-        written = written_geometries(rows, self.ready.plan.position)
+        self._see_unread(came.unread)
+        self.ready.receipt.read += len(came) + len(came.unread)
+        self._leave_out(came, batch.others)
         self.placed += int(written.there.sum())
-        identity = identify(rows, written, self.ready.key, self.seed, self._places)
         left, existing = self._left(rows, written, identity)
         return self._judge(rows.take(left), written.take(left), identity.take(left), existing[left])
 
     def pass_over(self, rows: Rows) -> None:
         """Remember the keys and places of rows that are done already, when a load goes on."""
-        rows = rows.take(~of_other_kinds(rows, self.ready.plan.kind))
-        written = written_geometries(rows, self.ready.plan.position)
-        self.placed += int(written.there.sum())
-        identity = identify(rows, written, self.ready.key, self.seed, self._places)
-        verdict = Verdict(rows.numbers, Findings(), Findings(), identity.keys)
-        judge_keys(identity, self._keys, verdict, self.ready.key)
+        batch = self.identified(rows)
+        self.placed += int(batch.written.there.sum())
+        verdict = Verdict(batch.rows.numbers, Findings(), Findings(), batch.identity.keys)
+        judge_keys(batch.identity, self._keys, verdict, self.ready.key)
 
-    def _of_the_kind(self, rows: Rows) -> Rows:
-        """The rows without those that an export of several kinds says to be of another kind."""
-        others = of_other_kinds(rows, self.ready.plan.kind)
+    def _leave_out(self, came: Rows, others: BoolArray) -> None:
+        """Reject the rows that an export of several kinds says to be of another kind."""
         if not others.any():
-            return rows
-        verdict = self._verdict(rows.numbers)
-        verdict.reject(others, "kind.other", "kind", shown(rows.columns["kind"]))
+            return
+        verdict = self._verdict(came.numbers)
+        verdict.reject(others, "kind.other", "kind", shown(came.columns["kind"]))
         if self.ready.key is not None:
-            self.registered.see(arrow.take(present(rows.columns[self.ready.key]), others))
-        return rows.take(verdict.alive)
+            self.registered.see(arrow.take(present(came.columns[self.ready.key]), others))
 
     def _left(self, rows: Rows, written: Raw | Written, identity: Identity) -> tuple[BoolArray, BoolArray]:
         """Which rows are neither doubles nor as they were, and which of all are registered."""
