@@ -34,6 +34,14 @@ class Background:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
 
+def beside(work: Callable[[], T]) -> Future[T]:
+    """Begin work on a thread of its own; who asks for the result waits, and gets what it raised."""
+    thread = ThreadPoolExecutor(1)
+    future = thread.submit(work)
+    thread.shutdown(wait=False)
+    return future
+
+
 def ahead(batches: Iterable[T]) -> Iterator[T]:
     """The batches, each made while the one before is worked on. Raises what making one raises."""
     coming = iter(batches)

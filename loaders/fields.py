@@ -17,7 +17,7 @@ from twin.kinds import Kind
 from twin.kinds.fields import identifier
 from twin.registry.database import Connection
 
-_TEXTS = ("name", "address", "status", "authority", "owner", "maintainer", "survey_method")
+_TEXTS = ("name", "address", "authority", "owner", "maintainer", "survey_method")
 
 
 def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
@@ -35,9 +35,11 @@ def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
         **{name: ("text", common[name]) if name in common else None for name in _TEXTS},
         "installed": ("date", common["installed"]) if "installed" in common else None,
         "accuracy": ("float4", common["accuracy"]) if "accuracy" in common else None,
-        "attributes": ("jsonb", json_column.objects(draft.values.attributes, len(draft))),
         "words": ("text", words_of(draft)),
         "geom": ("bytes", draft.places.wkb),
+        # What most often differs in length stands last: what has one length is laid out as one block.
+        "status": ("text", common["status"]) if "status" in common else None,
+        "attributes": ("jsonb", json_column.objects(draft.values.attributes, len(draft))),
     }
 
 

@@ -224,22 +224,21 @@ class Fresh:
 
     def _copy_batch(self, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
         kind, valid_from = self.job.kind, self._valid_from(draft)
-        fields = asset_fields(draft, coded)
-        fields |= {"valid_from": instants(valid_from), "status": _status(draft)}
+        fields = {"valid_from": instants(valid_from), **asset_fields(draft, coded), "status": _status(draft)}
         self._copy("asset", fields, len(draft))
         for scheme, values in borne.items():
             there = ~arrow.is_null(values)
             if not there.any():
                 continue
+            issuer = issuer_of(kind, scheme, self.job.receipt.dataset)
+            named: dict[str, Field] = {"scheme": constant(scheme), "issuer": constant(issuer)}
             own: dict[str, Field] = {
-                "scheme": constant(scheme),
-                "issuer": constant(issuer_of(kind, scheme, self.job.receipt.dataset)),
                 "issued_in": text_field(arrow.take(coded.issued_in, there)),
                 "valid_from": instants(valid_from[there]),
                 "value": ("text", arrow.take(values, there)),
                 "code": ("text", arrow.take(coded.code, there)),
             }
-            self._copy("identifier", own, int(there.sum()))
+            self._copy("identifier", own if self._only_scheme else own | named, int(there.sum()))
 
     def _copy(self, parent: str, fields: dict[str, Field], count: int) -> None:
         """Lay out rows of one table, and have them copied while the next ones are laid out.
@@ -261,7 +260,16 @@ class Fresh:
         job = self.job
         both: dict[str, object] = {"kind": job.kind.name, "load_id": job.receipt.load}
         assets = {"dataset_id": job.dataset_id, "recorded_from": self.recorded_at}
-        return {"asset": both | assets, "identifier": both}
+        return {"asset": both | assets, "identifier": both | self._only_scheme}
+
+    @property
+    def _only_scheme(self) -> dict[str, object]:
+        """The scheme and issuer of all identifiers, where there is one."""
+        job = self.job
+        if len(job.brought.schemes) != 1:
+            return {}
+        (scheme,) = job.brought.schemes
+        return {"scheme": scheme, "issuer": issuer_of(job.kind, scheme, job.receipt.dataset)}
 
     @property
     def _moment(self) -> int:

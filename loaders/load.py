@@ -10,11 +10,12 @@ until that one commits nothing is visible, and what a killed load leaves behind 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from loaders.background import ahead
+from loaders.background import ahead, beside
 from loaders.batches import Batches, require_compatible
 from loaders.bundle import named_as_given
 from loaders.coding import Coder
@@ -74,6 +75,7 @@ def load(
     where = locate(location, options.layer)
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
+    divisions = beside(_divisions)
     ready = prepare(where, options, source)
     if rejects is not None:
         rejects.require_fit(ready.source, where)
@@ -81,7 +83,7 @@ def load(
     receipt = ready.receipt
     receipt.rejections.journal = rejects
     try:
-        _load(ready, options, rejects, before, progress)
+        _load(ready, options, rejects, before, progress, divisions=divisions)
     except RowsRejected:
         receipt.aborted = True
     if rejects is not None:
@@ -89,14 +91,26 @@ def load(
     return receipt
 
 
+def _divisions() -> Divisions:
+    """What takes as long to read as it takes to open a file."""
+    with connect("owner", autocommit=True) as connection:
+        return Divisions.read(connection)
+
+
 def _load(
-    ready: Prepared, options: Options, rejects: Rejects | None, before: Snapshot, progress: Progress | None
+    ready: Prepared,
+    options: Options,
+    rejects: Rejects | None,
+    before: Snapshot,
+    progress: Progress | None,
+    *,
+    divisions: Future[Divisions],
 ) -> None:
     """What ``load`` does with a file that can be loaded. Raises ``RowsRejected`` as ``on_error`` says."""
     receipt = ready.receipt
     with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection) + sweep_partitions(connection)
-        road, way = _begin(connection, lock, ready, options)
+        road, way = _begin(connection, lock, ready, options, divisions.result())
         batches = Batches.begun(way.job, road, options, before)
         with closing(road.registered), batches.told(), _undone_on_failure(way, batches):
             way.begin()
@@ -135,10 +149,11 @@ def _register(road: Road, way: Way, batches: Batches, before: Snapshot, *, ended
         way.conclude()
 
 
-def _begin(connection: Connection, lock: int, ready: Prepared, options: Options) -> tuple[Road, Way]:
+def _begin(
+    connection: Connection, lock: int, ready: Prepared, options: Options, divisions: Divisions
+) -> tuple[Road, Way]:
     """What the load has to know. Raises ``NoDivisions``, ``UnknownDivision`` or ``KeyChanged``."""
     kind, receipt = ready.plan.kind, ready.receipt
-    divisions = Divisions.read(connection)
     if options.division is not None:
         require_division(options.division, divisions.codes)
     elif not divisions:

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
+from loaders.background import beside
 from loaders.keys import Identity
 from loaders.runs import Run, all_merged
 from loaders.session import Lent, another
@@ -101,10 +102,7 @@ class Registered:
             with another(connection) as own:
                 return _hashed(own, pieces, READERS, unwanted)
 
-        pool = ThreadPoolExecutor(1)
-        reading = pool.submit(read)
-        pool.shutdown(wait=False)
-        return cls(reading, unwanted)
+        return cls(beside(read), unwanted)
 
     def close(self) -> None:
         """End the reading soon: nobody will ask any more."""

@@ -36,6 +36,10 @@ _CASTS = {"integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN
 PARTITIONED = ("asset", "identifier")
 """The tables in schema ``twin`` of which every kind has a partition."""
 
+_UNASKED = ("accuracy", "address", "attributes", "row_number", "source_hash", "words")
+"""Columns of assets that no condition compares as they are: ANALYZE need not sort what they say. Attributes
+and search texts are compared by expressions, which have statistics of their own with their indexes."""
+
 _KEYS = (
     ("asset", "pkey", "code, issued_in", "PRIMARY KEY", None),
     ("identifier", "current", "scheme, value, issuer", None, "valid_to IS NULL"),
@@ -168,6 +172,12 @@ def begin_part(connection: Connection[Any], kind: Kind) -> Part:
             )
         )
         fill(connection, part, parent, {"part": part.number})
+    for column in _UNASKED:
+        connection.execute(
+            sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS 0").format(
+                sql.Identifier("twin", part.table()), sql.Identifier(column)
+            )
+        )
     return part
 
 
