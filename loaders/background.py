@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -42,17 +43,23 @@ def beside(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def ahead(batches: Iterable[T]) -> Iterator[T]:
-    """The batches, each made while the one before is worked on. Raises what making one raises."""
-    coming = iter(batches)
-    reader = ThreadPoolExecutor(1)
+def ahead(make: Callable[[S], T], pieces: Iterable[S]) -> Iterator[T]:
+    """What is made of each piece, on another thread while what came of the one before is worked on.
+
+    The pieces come by the caller's thread: GDAL keeps for each thread how it reads. Raises what ``make`` raises.
+    """
+    thread = ThreadPoolExecutor(1)
     try:
-        following = reader.submit(next, coming, None)
-        while (batch := following.result()) is not None:
-            following = reader.submit(next, coming, None)
-            yield batch
+        made: Future[T] | None = None
+        for piece in pieces:
+            following = thread.submit(make, piece)
+            if made is not None:
+                yield made.result()
+            made = following
+        if made is not None:
+            yield made.result()
     finally:
-        reader.shutdown(wait=False, cancel_futures=True)
+        thread.shutdown(wait=False, cancel_futures=True)
 
 
 def side_by_side(works: list[Callable[[], None]], threads: int) -> None:

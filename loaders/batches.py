@@ -81,9 +81,6 @@ class Batches:
 
     def cut(self, rows: Rows, road: Road) -> Iterator[tuple[Rows, bool]]:
         """The rows that are left to do, and whether a batch ends with them."""
-        if self.size is None:
-            yield rows, False
-            return
         passed, rows = _split(rows, self.done or 0)
         road.pass_over(passed)
         numbers = np.sort(np.concatenate([rows.numbers, [line.number for line in rows.unread]]))

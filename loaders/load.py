@@ -222,13 +222,14 @@ Batch = tuple[Identified, bool]
 
 
 def _batches(ready: Prepared, rejects: Rejects | None, batches: Batches, road: Road) -> Iterator[Batch]:
-    """The batches, each read while the one before is judged; but where a load is registered in parts.
+    """The batches, each identified while the one before is judged; but where a load is registered in parts.
 
     Where such a part ends is known when the one before is registered.
     """
     read = iter(ready.rows) if rejects is None else rejects.watched(iter(ready.rows))
-    cut = ((road.identified(part), full) for rows in read for part, full in batches.cut(rows, road))
-    return cut if batches.size is not None else ahead(cut)
+    if batches.size is None:
+        return ((batch, False) for batch in ahead(road.identified, read))
+    return ((road.identified(part), full) for rows in read for part, full in batches.cut(rows, road))
 
 
 def _watched(ready: Prepared, coming: Iterator[Batch], progress: Progress | None) -> Iterator[Batch]:
