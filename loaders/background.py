@@ -43,21 +43,24 @@ def beside(work: Callable[[], T]) -> Future[T]:
     return future
 
 
-def ahead(make: Callable[[S], T], pieces: Iterable[S]) -> Iterator[T]:
-    """What is made of each piece, on another thread while what came of the one before is worked on.
+AHEAD = 1
+"""Pieces that are made while what came of one before is worked on: more take memory, and save nothing."""
 
-    The pieces come by the caller's thread: GDAL keeps for each thread how it reads. Raises what ``make`` raises.
+
+def ahead(make: Callable[[S], T], pieces: Iterable[S]) -> Iterator[T]:
+    """What is made of each piece, on another thread, some of them ahead of who works on it.
+
+    The pieces come by the caller's thread: GDAL keeps for each thread how it reads. Raises what that raises.
     """
     thread = ThreadPoolExecutor(1)
+    made: deque[Future[T]] = deque()
     try:
-        made: Future[T] | None = None
         for piece in pieces:
-            following = thread.submit(make, piece)
-            if made is not None:
-                yield made.result()
-            made = following
-        if made is not None:
-            yield made.result()
+            made.append(thread.submit(make, piece))
+            if len(made) > AHEAD:
+                yield made.popleft().result()
+        while made:
+            yield made.popleft().result()
     finally:
         thread.shutdown(wait=False, cancel_futures=True)
 

@@ -110,7 +110,7 @@ def _load(
     receipt = ready.receipt
     with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection) + sweep_partitions(connection)
-        road, way = _begin(connection, lock, ready, options, divisions.result())
+        road, way = _begin(connection, lock, ready, options, divisions)
         batches = Batches.begun(way.job, road, options, before)
         with closing(road.registered), batches.told(), _undone_on_failure(way, batches):
             way.begin()
@@ -150,16 +150,17 @@ def _register(road: Road, way: Way, batches: Batches, before: Snapshot, *, ended
 
 
 def _begin(
-    connection: Connection, lock: int, ready: Prepared, options: Options, divisions: Divisions
+    connection: Connection, lock: int, ready: Prepared, options: Options, reading: Future[Divisions]
 ) -> tuple[Road, Way]:
     """What the load has to know. Raises ``NoDivisions``, ``UnknownDivision`` or ``KeyChanged``."""
     kind, receipt = ready.plan.kind, ready.receipt
+    dataset_id = dataset_id_of(connection, receipt.dataset)
+    registered = Registered.read(connection, dataset_id, kind)
+    divisions = reading.result()
     if options.division is not None:
         require_division(options.division, divisions.codes)
     elif not divisions:
         raise NoDivisions
-    dataset_id = dataset_id_of(connection, receipt.dataset)
-    registered = Registered.read(connection, dataset_id, kind)
     _compare_sources(ready, LastLoad.read(connection, dataset_id, kind), registered)
     ownership = Ownership.read(connection, dataset_id, kind, ready.owns)
     road = Road(

@@ -5,4 +5,4 @@ SELECT a.code, ARRAY[a.name, a.address] || ARRAY(
 )
 FROM {stage} s
 JOIN twin.asset a ON a.kind = %(kind)s AND a.code = s.code
-WHERE s.existing
+WHERE s.existing{but}
