@@ -15,7 +15,7 @@ from loaders.formats import Rows
 from loaders.places import Raw, Written
 from loaders.plan import Plan
 from loaders.row_hashes import row_hashes
-from loaders.runs import Run, ascending, remember
+from loaders.runs import LONG, Run, ascending, remember
 from loaders.text_hashes import text_hashes
 from loaders.values import MAX_NAME, present
 from spatial.arrays import BoolArray, Int64Array
@@ -45,6 +45,7 @@ class Seen:
     def __init__(self, *, counting: bool = False) -> None:
         self._counting = counting
         self._runs: list[Run] = []
+        self._later: list[tuple[Int64Array, Int64Array]] = []
         self._begun = np.zeros(1 << _BEGINNING - 3, dtype=np.uint8)
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
@@ -53,6 +54,7 @@ class Seen:
         ``numbers`` ascend. The first row of a hash that is new is the row itself. What came in earlier
         batches has come once where nobody counts.
         """
+        self._catch_up()
         order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
         came, came_first = _among_themselves(run)
@@ -65,6 +67,17 @@ class Seen:
         new = slice(None) if self._counting or not came.any() else came == 0
         remember(self._runs, Run(run.hashes[new], run.values[new]))
         return before, first
+
+    def note(self, hashes: Int64Array, numbers: Int64Array) -> None:
+        """Add hashes of which nobody asks whether they came before: they are sorted in when somebody asks."""
+        self._later.append((hashes, numbers))
+        if sum(len(noted) for noted, _ in self._later) >= LONG:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        noted, self._later = self._later, []
+        for hashes, numbers in noted:
+            self.add(hashes, numbers)
 
     def _begin(self, hashes: Int64Array) -> Int64Array:
         """The places of those of the hashes, which ascend, that begin like an earlier batch's; mark all."""
@@ -88,6 +101,7 @@ class Seen:
 
     def holds(self, hashes: Int64Array) -> BoolArray:
         """Which of the hashes came before; adds none."""
+        self._catch_up()
         found: BoolArray = np.zeros(len(hashes), dtype=np.bool_)
         for run in self._runs:
             found |= run.find(hashes)[0] >= 0
@@ -173,6 +187,9 @@ def judge_twins(
     rows that have a place; ``reject`` leaves the later ones out.
     """
     places = np.flatnonzero(candidates & verdict.alive)
+    if not (new & verdict.alive).any():
+        seen.note(identity.hashes[places], verdict.numbers[places])
+        return
     before, first = np.zeros((2, len(verdict.numbers)), dtype=np.int64)
     before[places], first[places] = seen.add(identity.hashes[places], verdict.numbers[places])
     tell = verdict.reject if reject else verdict.warn

@@ -12,7 +12,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders import arrow, runs
+from loaders import arrow, keys, runs
 from loaders.errors import MappingInvalid, UnknownColumn, UnknownField, nearest
 from loaders.findings import Findings, Verdict
 from loaders.formats import OpenedFile, Rows
@@ -37,6 +37,25 @@ def test_what_was_seen_is_remembered_over_batches(batches: list[list[int]], long
         patch.setattr(runs, "LONG", long)
         remember_batches(batches, Seen(counting=True), counting=True)
         remember_batches(batches, Seen(), counting=False)
+
+
+@given(BATCHES, st.lists(st.booleans(), min_size=12, max_size=12), st.sampled_from([3, 1 << 20]))
+def test_what_is_noted_is_known_when_somebody_asks(
+    batches: list[list[int]], asked: list[bool], long: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "LONG", long)
+        added, noting, row = Seen(), Seen(), 0
+        for batch, asks in zip(batches, asked, strict=False):
+            hashes, numbers = np.array(batch, dtype=np.int64), np.arange(row, row + len(batch))
+            row += len(batch)
+            told = added.add(hashes, numbers)
+            if asks:
+                assert [one.tolist() for one in noting.add(hashes, numbers)] == [one.tolist() for one in told]
+            else:
+                noting.note(hashes, numbers)
+        everything = np.array([one for batch in batches for one in batch] + [77], dtype=np.int64)
+        assert noting.holds(everything).tolist() == added.holds(everything).tolist()
 
 
 @given(BATCHES, LONG, st.lists(st.integers(-7, 7)))
