@@ -131,20 +131,29 @@ class Coder:
     def _reserve(
         self, groups: Mapping[Group, Int64Array]
     ) -> Iterable[tuple[Int64Array, np.typing.NDArray[np.bytes_]]]:
-        """Rows and their codes, reserved in transactions of their own."""
-        for (name, division, place), rows in groups.items():
-            numbers = scheme(name).numbers_for(self.kind.name, self.kind.classes[place].numbers)
-            wanted = codes.spread(self.connection, name, division, numbers, len(rows))
-            taken = codes.reserve(self.connection, wanted)
-            self.reserved.extend(taken.values())
+        """Rows and their codes, reserved all at once in a transaction of its own."""
+        keys = {group: self._keys(group) for group in groups}
+        left = codes.room(self.connection, (key for own in keys.values() for key in own))
+        wanted = {group: codes.spread(left, keys[group], len(rows)) for group, rows in groups.items()}
+        taken = codes.reserve(
+            self.connection, {key: n for wants in wanted.values() for key, n in wants.items()}
+        )
+        self.reserved.extend(taken.values())
+        for group, rows in groups.items():
             done = 0
-            for key, reservation in taken.items():
-                sequences = np.concatenate([np.arange(*span, dtype=np.int64) for span in reservation.ranges])
+            for key in wanted[group]:
+                sequences = np.concatenate([np.arange(*span, dtype=np.int64) for span in taken[key].ranges])
                 yield (
                     rows[done : done + len(sequences)],
-                    scheme(name).format_sequences(division, key.class_code, sequences),
+                    scheme(key.scheme).format_sequences(key.division, key.class_code, sequences),
                 )
                 done += len(sequences)
+
+    def _keys(self, group: Group) -> list[Key]:
+        """What the codes of a group's rows are counted by."""
+        name, division, place = group
+        numbers = scheme(name).numbers_for(self.kind.name, self.kind.classes[place].numbers)
+        return [Key(name, division, number) for number in numbers]
 
     def _with(self, adopted: Sequence[ParsedCode | None], fresh: BoolArray, coded: Coded) -> Coded:
         """The codes that the file brings in place of those that were made."""

@@ -76,10 +76,11 @@ def _copiers() -> dict[str, Background]:
 class Fresh:
     """A first load on its way.
 
-    ``recorded_at`` is the moment since which its assets are known; ``organisations`` and ``issuing`` are what
-    has to be made known with them; ``seen`` are the identifiers so far, by scheme; ``further`` are
-    the indexes that are built when everybody sees the rows. ``part`` is where the rows go. ``alone`` is
-    who holds the kind for the whole load; ``loads`` is how many loads of it, batch by batch, there were.
+    ``part`` is where the rows go; ``alone`` tells that nobody else may change the kind meanwhile; ``loads``
+    is how many loads of it, batch by batch, were registered before. ``recorded_at`` is the moment since which
+    the assets are known; ``organisations`` and ``issuing`` are what has to be made known with them; ``seen``
+    are the identifiers so far, by scheme; ``further`` are the indexes that are built when everybody sees the
+    rows.
     """
 
     job: Job
@@ -116,17 +117,18 @@ class Fresh:
                 return False
         self.loads = job.number("loads_of_kind")
         if job.number("known_rows") or job.number("schemes_borne", {"issuers": issuers}):
-            return self._leave()
+            return self._let_others_in()
         if not parts(job.connection, job.kind):
             return True
         # Who stands beside assets of others is told of the rows that were copied, and only told.
         telling = options.on_suspect == "load" and not job.receipt.dry_run
-        return (telling and worth_a_part(job.connection, job.kind, expected)) or self._leave()
+        return (telling and worth_a_part(job.connection, job.kind, expected)) or self._let_others_in()
 
-    def _leave(self) -> Literal[False]:
-        """Keep nobody from the kind: the load takes the other road."""
+    def _let_others_in(self) -> Literal[False]:
+        """Keep nobody from the kind any more: the load takes the other road, or has come to its end."""
         if self.alone:
             unlock_kind(self.job.connection, self.job.kind)
+            self.alone = False
         return False
 
     def begin(self) -> None:
@@ -202,7 +204,7 @@ class Fresh:
     def tidy(self, connection: Connection) -> None:
         """Take away what was not shown, and let go of the part."""
         if connection is self.job.connection:
-            self._leave()
+            self._let_others_in()
         if self.part is None:
             return
         self.job.stage.connection = connection

@@ -33,8 +33,9 @@ class Staged:
     lent: Lent = field(default_factory=Lent)
 
     def begin(self) -> None:
-        """Make the staging tables, beside the first look at the rows."""
-        self.copier.give(self._prepare)
+        """Make the staging tables."""
+        self.job.stage.create()
+        self.lent = writers(self.job.connection, 1)
 
     def take(self, draft: Draft, verdict: Verdict) -> None:
         """A batch: coded, and copied into the staging tables while the next one is judged."""
@@ -76,10 +77,6 @@ class Staged:
         """Take the staging tables away."""
         self.job.stage.connection = connection
         self.job.stage.drop()
-
-    def _prepare(self) -> None:
-        self.job.stage.create()
-        self.lent = writers(self.job.connection, 1)
 
     def _copy(self, draft: Draft, coded: Coded) -> None:
         with self.lent.one() as writer:

@@ -176,11 +176,11 @@ def test_a_full_sequence_is_an_error_before_anything_is_reserved(
 def test_a_class_goes_on_with_its_further_number(connection: psycopg.Connection[Any], key: Key) -> None:
     further = Key(key.scheme, key.division, "2118")
     set_row(connection, key, capacity(key.scheme) - 1)
-    wants = spread(connection, key.scheme, key.division, ("0118", "2118"), 10)
+    wants = spread(room(connection, [key, further]), [key, further], 10)
     assert wants == {key: 2, further: 8}
     assert {k: r.count for k, r in reserve(connection, wants).items()} == wants
     with pytest.raises(CodeSequenceFull):
-        spread(connection, key.scheme, key.division, ("0118",), 1)
+        spread(room(connection, [key]), [key], 1)
 
 
 def test_adopted_numbers_are_never_issued_and_burn_no_gap(

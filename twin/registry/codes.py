@@ -6,7 +6,7 @@ is killed burns no more than its range: gaps are normal, codes are never issued 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -129,22 +129,18 @@ def require_room(connection: Connection, wants: Mapping[Key, int]) -> None:
             raise CodeSequenceFull(**key._asdict(), left=left, wanted=wants[key])
 
 
-def spread(
-    connection: Connection, name: str, division: str, numbers: tuple[str, ...], count: int
-) -> dict[Key, int]:
-    """What to ``reserve`` for ``count`` assets of a class that owns ``numbers``, the first ones first.
+def spread(left: Mapping[Key, int], keys: Sequence[Key], count: int) -> dict[Key, int]:
+    """What to ``reserve`` for ``count`` assets of a class that owns the numbers of ``keys``, in their order.
 
-    Raises ``CodeSequenceFull`` when all of them together have not enough left.
+    ``left`` is how much ``room`` there is. Raises ``CodeSequenceFull`` when all of it is not enough.
     """
-    keys = [Key(name, division, number) for number in numbers]
-    left = room(connection, keys)
     wants: dict[Key, int] = {}
     missing = count
     for key in keys:
         wants[key] = min(missing, left[key])
         missing -= wants[key]
     if missing:
-        raise CodeSequenceFull(**keys[-1]._asdict(), left=sum(left.values()), wanted=count)
+        raise CodeSequenceFull(**keys[-1]._asdict(), left=sum(left[key] for key in keys), wanted=count)
     return {key: wanted for key, wanted in wants.items() if wanted}
 
 
