@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
 from typing import TypeVar
 
 S = TypeVar("S")
@@ -36,10 +37,19 @@ class Background:
 
 
 def beside(work: Callable[[], T]) -> Future[T]:
-    """Begin work on a thread of its own; who asks for the result waits, and gets what it raised."""
-    thread = ThreadPoolExecutor(1)
-    future = thread.submit(work)
-    thread.shutdown(wait=False)
+    """Begin work on a thread of its own; who asks for the result waits, and gets what it raised.
+
+    Where nobody asks, nobody waits: not even the interpreter as it ends.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            future.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
     return future
 
 

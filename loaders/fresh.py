@@ -41,6 +41,7 @@ from twin.identity.adoption import COMPONENT_CODE
 from twin.registry.database import Connection
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
+    LEAST,
     PARTITIONED,
     IndexBuild,
     Part,
@@ -49,6 +50,7 @@ from twin.registry.partitions import (
     drop_unseen,
     fill,
     further_builds,
+    hold,
     index_builds,
     let_go,
     lock_kind,
@@ -110,8 +112,11 @@ class Fresh:
         if brought.parents or brought.by_place or COMPONENT_CODE in brought.schemes:
             return False
         issuers = [issuer_of(job.kind, one, job.receipt.dataset) for one in brought.schemes]
-        if "" in issuers:
-            # Two loads in the same moment would each find that nobody bears what both bring.
+        # What is suspected is only told on this road; to leave it out or to link it, rows have to be staged.
+        beside = options.on_suspect == "load" and not job.receipt.dry_run
+        beside = beside and expected is not None and expected >= LEAST
+        if "" in issuers or not beside:
+            # Two loads in one moment would both find that nobody bears what they bring, or begin the kind.
             self.alone = try_lock_kind(job.connection, job.kind)
             if not self.alone:
                 return False
@@ -120,9 +125,7 @@ class Fresh:
             return self._let_others_in()
         if not parts(job.connection, job.kind):
             return True
-        # Who stands beside assets of others is told of the rows that were copied, and only told.
-        telling = options.on_suspect == "load" and not job.receipt.dry_run
-        return (telling and worth_a_part(job.connection, job.kind, expected)) or self._let_others_in()
+        return (beside and worth_a_part(job.connection, job.kind, expected)) or self._let_others_in()
 
     def _let_others_in(self) -> Literal[False]:
         """Keep nobody from the kind any more: the load takes the other road, or has come to its end."""
@@ -142,7 +145,7 @@ class Fresh:
         (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
         with connection.transaction():
             self.part = begin_part(connection, job.kind)
-            try_hold(connection, self.part)
+            hold(connection, self.part)
             for parent, values in self._always.items():
                 fill(connection, self.part, parent, values)
         self.lent = writers(connection, BUILDERS)
@@ -202,14 +205,18 @@ class Fresh:
         end(*self._backgrounds, lent=self.lent, at_once=at_once)
 
     def tidy(self, connection: Connection) -> None:
-        """Take away what was not shown, and let go of the part."""
-        if connection is self.job.connection:
+        """Take away what was not shown, and let go of the part.
+
+        By another ``connection`` than the load's own only what nobody else has begun anew meanwhile.
+        """
+        own = connection is self.job.connection
+        if own:
             self._let_others_in()
         if self.part is None:
             return
         self.job.stage.connection = connection
         self.job.stage.drop()
-        if connection is self.job.connection or try_hold(connection, self.part):
+        if own or try_hold(connection, self.part):
             drop_unseen(connection, self.part)
             let_go(connection, self.part)
 
@@ -331,6 +338,8 @@ class Fresh:
         """What the load has made becomes part of the registry."""
         job, connection = self.job, self.job.connection
         lock_kind(connection, job.kind)
+        # Who merges into the kind waits for the further indexes: here, and not with half of it done.
+        self.alone = self.alone or try_lock_kind(connection, job.kind)
         self._require_apart()
         for division in divisions:
             ensure_known(connection, division)

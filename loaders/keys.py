@@ -151,9 +151,11 @@ def identify(rows: Rows, written: Raw | Written, key: str | None, seed: int, pla
 
 
 def _place_keys(rows: Rows, raw: Raw, places: Seen) -> Column:
-    """``place:`` and the hash of the geometry as it came; ``~2`` behind the second at one place."""
+    """``place:`` and xxh3 (64 bits) of the geometry's WKB; ``~2`` behind the second at one place."""
     wkb = shapely.to_wkb(raw.geometries, byte_order=1, include_srid=False)
-    hashes = row_hashes([arrow.binaries(wkb)])
+    # The keys are stored, and have to be the same for ever.
+    digests = [xxhash.xxh3_64_intdigest(one or b"\0") for one in wkb]
+    hashes = np.array(digests, dtype=np.uint64).view(np.int64)
     digits = np.frombuffer(hashes.astype(">i8").tobytes().hex().encode(), dtype="S16")
     keys = arrow.wrapped("place:", arrow.texts(digits.astype(str)))
     before, _ = places.add(hashes, rows.numbers)

@@ -110,18 +110,31 @@ def _load(
     receipt = ready.receipt
     with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
         receipt.swept = sweep(connection) + sweep_partitions(connection)
-        road, way = _begin(connection, lock, ready, options, divisions)
-        batches = Batches.begun(way.job, road, options, before)
-        with closing(road.registered), batches.told(), _undone_on_failure(way, batches):
-            way.begin()
-            for batch, full in _watched(ready, _batches(ready, rejects, batches, road), progress):
-                with receipt.timed("judge"):
-                    draft, verdict = road.draft(batch)
-                way.take(draft, verdict)
-                if full:
-                    _register(road, way, batches, before, ended=False)
-                    batches.next()
-            _register(road, way, batches, before, ended=True)
+        dataset_id = dataset_id_of(connection, receipt.dataset)
+        with closing(Registered.read(connection, dataset_id, ready.plan.kind)) as registered:
+            # What was read before a load was waited for may have changed with it.
+            places = Divisions.read(connection) if lock.waited else divisions.result()
+            stage = Stage(connection, lock.key)
+            road, way = _begin(stage, dataset_id, ready, options, registered=registered, divisions=places)
+            _bring(road, way, rejects, before, progress)
+
+
+def _bring(
+    road: Road, way: Way, rejects: Rejects | None, before: Snapshot, progress: Progress | None
+) -> None:
+    """Every row of the file becomes part of the registry, or none, or those of whole batches."""
+    ready, options = road.ready, road.options
+    batches = Batches.begun(way.job, road, options, before)
+    with batches.told(), _undone_on_failure(way, batches):
+        way.begin()
+        for batch, full in _watched(ready, _batches(ready, rejects, batches, road), progress):
+            with ready.receipt.timed("judge"):
+                draft, verdict = road.draft(batch)
+            way.take(draft, verdict)
+            if full:
+                _register(road, way, batches, before, ended=False)
+                batches.next()
+        _register(road, way, batches, before, ended=True)
 
 
 def _write_rejects(rejects: Rejects, ready: Prepared) -> None:
@@ -150,13 +163,16 @@ def _register(road: Road, way: Way, batches: Batches, before: Snapshot, *, ended
 
 
 def _begin(
-    connection: Connection, lock: int, ready: Prepared, options: Options, reading: Future[Divisions]
+    stage: Stage,
+    dataset_id: int | None,
+    ready: Prepared,
+    options: Options,
+    *,
+    registered: Registered,
+    divisions: Divisions,
 ) -> tuple[Road, Way]:
     """What the load has to know. Raises ``NoDivisions``, ``UnknownDivision`` or ``KeyChanged``."""
-    kind, receipt = ready.plan.kind, ready.receipt
-    dataset_id = dataset_id_of(connection, receipt.dataset)
-    registered = Registered.read(connection, dataset_id, kind)
-    divisions = reading.result()
+    kind, receipt, connection = ready.plan.kind, ready.receipt, stage.connection
     if options.division is not None:
         require_division(options.division, divisions.codes)
     elif not divisions:
@@ -172,9 +188,7 @@ def _begin(
             divisions.fingerprint, divisions.home, options.division, options.accuracy, *ownership.facts()
         ),
     )
-    job = Job(
-        Stage(connection, lock), kind, dataset_id, Brought.by(ready, options), receipt, options, ownership
-    )
+    job = Job(stage, kind, dataset_id, Brought.by(ready, options), receipt, options, ownership)
     coder = Coder(
         connection,
         divisions,
@@ -197,7 +211,8 @@ def require_same_rows(connection: Connection, ready: Prepared) -> None:
     dataset_id, kind = dataset_id_of(connection, ready.receipt.dataset), ready.plan.kind
     last = LastLoad.read(connection, dataset_id, kind)
     if last is not None and last.key != ready.key:
-        _compare_sources(ready, last, Registered.read(connection, dataset_id, kind))
+        with closing(Registered.read(connection, dataset_id, kind)) as registered:
+            _compare_sources(ready, last, registered)
 
 
 def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registered) -> None:

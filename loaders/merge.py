@@ -50,7 +50,9 @@ def merge(job: Job, divisions: Sequence[str]) -> None:
     job.run("insert_organisations")
     job.run("insert_issuing")
     if receipt.changed:
-        refresh_words(job.connection, job.stage.table, job.facts, but=_AS_SAID)
+        refresh_words(
+            job.connection, job.stage.table, job.facts, _AS_SAID.format(findings=job.stage.findings)
+        )
     if receipt.new or receipt.changed or receipt.retired:
         job.connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (receipt.load,))
     keep_receipt(job.connection, job.dataset_id, receipt, job.options.as_json())
@@ -96,15 +98,19 @@ def _assignments(job: Job) -> sql.Composable:
     )
 
 
-# An asset that is found by just what its row says bears nothing else, and nothing else than before.
-_AS_SAID = sql.SQL(" AND s.words IS DISTINCT FROM a.words")
+# An asset that is found by just what its row says bears nothing else, and nothing else than before; unless an
+# identifier of the row stays another asset's.
+_AS_SAID = sql.SQL(
+    " AND (s.words IS DISTINCT FROM a.words OR EXISTS ("
+    "SELECT FROM {findings} f WHERE f.row_number = s.row_number AND f.reason = 'identifier.shared'))"
+)
 
 
 def refresh_words(
     connection: Connection[Any],
     stage: sql.Composable,
     facts: Mapping[str, object],
-    but: sql.SQL = sql.SQL(""),  # noqa: B008 - nothing that could be changed
+    but: sql.Composable = sql.SQL(""),  # noqa: B008 - nothing that could be changed
 ) -> None:
     """The search texts of the changed assets in ``stage``, but of some, from all that they bear now."""
     changed = sql.SQL(statement("loaders", "changed_texts")).format(stage=stage, but=but)

@@ -28,7 +28,8 @@ def registry(dataset: str) -> Iterator[Connection]:
         raise LoadConflict(what=error.diag.constraint_name) from error
     except psycopg.errors.DiskFull as error:
         raise DatabaseFull(dataset=dataset, reason=sentence(error.diag.message_primary)) from error
-    except psycopg.OperationalError as error:
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
+        # A table that is gone belonged to a session that was ended: another load has swept it.
         raise LoadStopped(dataset=dataset, reason=sentence(error)) from error
 
 

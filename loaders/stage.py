@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from psycopg import Connection, sql
@@ -30,14 +30,24 @@ _JOINED = " (row_number, existing, source_key, code, given, name, parent, parent
 """The columns by which rows are joined: looking at geometries and attributes takes longer than at these."""
 
 
+class DatasetLock(NamedTuple):
+    """The key of a dataset's lock, and whether another load had it when it was asked for."""
+
+    key: int
+    waited: bool
+
+
 @contextmanager
-def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[int]:
-    """Hold the dataset for one load; a second one waits. Gives the lock's key."""
-    row = connection.execute("SELECT hashtext(%s)", (dataset,)).fetchone()
-    key = int(row[0]) if row else 0
-    connection.execute("SELECT pg_advisory_lock(%s, %s)", (LOAD_LOCK, key))
+def dataset_lock(connection: Connection[Any], dataset: str) -> Iterator[DatasetLock]:
+    """Hold the dataset for one load; a second one waits."""
+    key, at_once = connection.execute(
+        "SELECT key, pg_try_advisory_lock(%s, key) FROM (SELECT hashtext(%s) AS key) AS named",
+        (LOAD_LOCK, dataset),
+    ).fetchone() or (0, False)
+    if not at_once:
+        connection.execute("SELECT pg_advisory_lock(%s, %s)", (LOAD_LOCK, key))
     try:
-        yield key
+        yield DatasetLock(key, not at_once)
     finally:
         if not connection.closed:
             connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOAD_LOCK, key))
@@ -56,6 +66,11 @@ class Stage:
         return sql.Identifier("stage", self.name)
 
     @property
+    def findings(self) -> sql.Identifier:
+        """The table of what was found of rows."""
+        return sql.Identifier("stage", f"{self.name}_finding")
+
+    @property
     def retired(self) -> sql.Identifier:
         """The table of assets that are to be retired."""
         return sql.Identifier("stage", f"{self.name}_retired")
@@ -72,7 +87,7 @@ class Stage:
             "stage": self.table,
             "identifiers": sql.Identifier("stage", f"{self.name}_identifier"),
             "borne": sql.Identifier("stage", f"{self.name}_borne"),
-            "findings": sql.Identifier("stage", f"{self.name}_finding"),
+            "findings": self.findings,
             "retired": self.retired,
             "links": sql.Identifier("stage", f"{self.name}_link"),
         }

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import psycopg
+
 from loaders.background import Background
 from loaders.coding import Coded, Coder, adopt_codes
 from loaders.draft import Draft
@@ -63,11 +65,16 @@ class Staged:
         self.coder.keep(unused)
 
     def conclude(self) -> None:
-        """Let the planner know what has come; build the indexes that a load before could not."""
-        if not self.job.receipt.dry_run:
+        """Build the indexes that a load before could not, if they can be; tell the planner what has come."""
+        receipt = self.job.receipt
+        if receipt.dry_run:
+            return
+        try:
             ensure_further_indexes(self.job.connection, self.job.kind)
-            with self.job.receipt.timed("analyze"):
-                analyze_if_much_changed(self.job)
+        except psycopg.Error:
+            receipt.notes.append("indexes.missing")
+        with receipt.timed("analyze"):
+            analyze_if_much_changed(self.job)
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""

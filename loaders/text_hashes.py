@@ -20,8 +20,7 @@ Words = np.typing.NDArray[np.uint64]
 
 _WORD = 8
 _WORDS_AT_A_TIME = 16_384
-_TEXTS_AT_A_TIME = 2_048
-"""Of one length, and of any: so that what is computed of them stays in the processor's cache."""
+"""So that what is computed of them stays in the processor's cache, and is little however long texts are."""
 _FEW = 32
 """Texts of one length that are not worth being taken apart from others."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -72,8 +71,10 @@ def _by_length(lengths: Int64Array) -> Iterator[tuple[slice | Int64Array, int | 
         else:
             rare.append(rows)
     rest = np.sort(np.concatenate([np.empty(0, np.int64), *rare]))
-    for begin in range(0, len(rest), _TEXTS_AT_A_TIME):
-        yield rest[begin : begin + _TEXTS_AT_A_TIME], None
+    parts = np.cumsum(_counts(lengths[rest])) // _WORDS_AT_A_TIME
+    for some in np.split(rest, np.flatnonzero(np.diff(parts)) + 1):
+        if len(some):
+            yield some, None
 
 
 def _sums_of_one_length(padded: Bytes, starts: Int64Array, length: int) -> Words:

@@ -118,6 +118,7 @@ def _with(attribute: Attribute) -> Kind:
     ("broken", "word"),
     [
         (replace(SOUND, name="Bench"), "lower-case"),
+        (replace(SOUND, name="bench_1"), "digits, as the tables"),
         (replace(SOUND, classes=()), "default"),
         (replace(SOUND, classes=(ClassCode("21", "", "", ""),)), "four digits"),
         (

@@ -8,13 +8,16 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loaders import arrow
 from loaders import text_hashes as hashing
 from loaders.arrow import Column
-from loaders.keys import fingerprint
+from loaders.formats import Rows
+from loaders.keys import Seen, fingerprint, identify
+from loaders.places import Written
 from loaders.row_hashes import row_hashes
 from loaders.text_hashes import text_hashes
 
@@ -170,3 +173,15 @@ def test_every_bit_of_a_hash_depends_on_every_byte() -> None:
     hashes = text_hashes(arrow.binaries(texts)).view(np.uint64)
     flipped = [int(one ^ hashes[0]).bit_count() for one in hashes[1:]]
     assert all(12 <= bits <= 52 for bits in flipped), flipped
+
+
+def test_keys_of_places_are_the_same_for_ever() -> None:
+    """They are stored, and a row is known again by them."""
+    points = np.array([shapely.Point(1, 2), shapely.Point(121.5, 31.2), shapely.Point(1, 2)], dtype=object)
+    rows = Rows(np.arange(3), {}, arrow.binaries(shapely.to_wkb(points)))
+    identity = identify(rows, Written(rows.wkb), None, 0, Seen(counting=True))
+    assert identity.keys.to_pylist() == [
+        "place:1554381dfad85fe3",
+        "place:d5235acbc8eed44e",
+        "place:1554381dfad85fe3~2",
+    ]

@@ -14,6 +14,8 @@ from twin.kinds.names import normalise_name
 from twin.kinds.units import factor
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+_NUMBERED = re.compile(r".*_[0-9]+")
+"""What a kind's tables are called, which are numbered."""
 _CLASS_CODE = re.compile(r"[0-9A-Z]{4}")
 
 # Names that an asset's file, its GraphQL type and its SQL view already use.
@@ -79,6 +81,11 @@ def _naming(kind: Kind) -> Iterator[Problem]:
                 f"{name!r} is no name of lower-case letters, digits and _",
                 f"{name!r} 不是由小写字母、数字和下划线组成的名称",
             )
+    if _NUMBERED.fullmatch(kind.name):
+        yield (
+            f"{kind.name} ends in _ and digits, as the tables of kinds do",
+            f"{kind.name} 以下划线和数字结尾，与种类的表名冲突",
+        )
     own = [*(a.name for a in kind.attributes), *(i.scheme for i in kind.identifiers)]
     for name, count in Counter(own).items():
         if count > 1:

@@ -96,8 +96,13 @@ def unlock_kind(connection: Connection[Any], kind: Kind) -> None:
     connection.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", (KIND_LOCK, kind.name))
 
 
+def hold(connection: Connection[Any], part: Part) -> None:
+    """Hold a part that is being made until the session ends or ``let_go``; a sweep has it for a moment."""
+    connection.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (PART_LOCK, part.table()))
+
+
 def try_hold(connection: Connection[Any], part: Part) -> bool:
-    """Hold a part that is being made until the session ends or ``let_go``, where nobody else holds it."""
+    """The same, where nobody else holds it."""
     return _truth(connection, "SELECT pg_try_advisory_lock(%s, hashtext(%s))", (PART_LOCK, part.table()))
 
 
@@ -347,10 +352,14 @@ def further_builds(connection: Connection[Any], part: Part) -> list[IndexBuild]:
 
 
 def ensure_further_indexes(connection: Connection[Any], kind: Kind) -> None:
-    """Build what is missing of ``further_builds`` of all parts, one after the other."""
+    """Build what is missing of ``further_builds`` of all parts that no load works at, one after the other."""
     for part in parts(connection, kind):
-        for build in further_builds(connection, part):
-            connection.execute(build.statement)
+        if try_hold(connection, part):
+            try:
+                for build in further_builds(connection, part):
+                    connection.execute(build.statement)
+            finally:
+                let_go(connection, part)
 
 
 def _column_indexes(part: Part) -> Iterator[IndexBuild]:

@@ -1,4 +1,17 @@
 -- All parts of a kind become one table again, and its keys the parents'.
+-- What loads under way or killed have made and nobody sees goes.
+DO $$
+DECLARE unseen text;
+BEGIN
+    FOR unseen IN
+        SELECT relname FROM pg_class
+        WHERE relnamespace = 'twin'::regnamespace AND relkind = 'r' AND NOT relispartition
+          AND (starts_with(relname, 'asset_') OR starts_with(relname, 'identifier_')) AND relname <> 'asset_version'
+    LOOP
+        EXECUTE format('DROP TABLE twin.%I', unseen);
+    END LOOP;
+END $$;
+
 DO $$
 DECLARE
     parent text;
@@ -61,8 +74,6 @@ BEGIN
             SELECT substr(relname, length(parent) + 2) FROM pg_class
             WHERE relnamespace = 'twin'::regnamespace AND relkind = 'r' AND starts_with(relname, parent || '_')
               AND relname <> 'asset_version'
-              -- What a load that is under way or was killed has made is no part yet.
-              AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'part')
         LOOP
             EXECUTE format('ALTER TABLE twin.%I ATTACH PARTITION twin.%I FOR VALUES IN (%L)', parent, parent || '_' || kind, kind);
         END LOOP;
