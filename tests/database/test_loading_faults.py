@@ -109,7 +109,7 @@ def test_a_load_killed_while_it_waits_shows_nothing(owner: Connection, pudong: s
     owner.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", kind_lock)
     assert shown(owner) == before
     receipt = load_into(pudong, file)
-    assert (counts(receipt), receipt.swept) == ((10, 10, 0, 0, 0), [])
+    assert (counts(receipt), len(receipt.swept)) == ((10, 10, 0, 0, 0), 1)
 
 
 @pytest.mark.parametrize(

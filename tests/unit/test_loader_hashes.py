@@ -134,7 +134,6 @@ def test_texts_of_one_length_hash_as_among_others(few: int, values: list[bytes])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(hashing, "_FEW", few)
         patch.setattr(hashing, "_WORDS_AT_A_TIME", 8)
-        patch.setattr(hashing, "_TEXTS_AT_A_TIME", 3)
         assert text_hashes(column).tolist() == expected
         assert text_hashes(column[1:]).tolist() == expected[1:]
 
