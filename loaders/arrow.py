@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,7 @@ _FIRST, _REPEATED = 1_024, 4
 ObjectArray = np.typing.NDArray[np.object_]
 _NOTHING = pa.scalar(b"", pa.large_binary())
 Scalar = str | bytes | int | float | bool
+Values = TypeVar("Values", BoolArray, Int64Array)
 
 
 class Column(Protocol):
@@ -311,6 +312,22 @@ def repeats(column: Column) -> bool:
         return False
     first = column[:_FIRST]
     return len(pc.unique(first)) * _REPEATED < len(first)
+
+
+def once_each(column: Column, compute: Callable[[Column], Values], of_null: Scalar | np.int64) -> Values:
+    """What ``compute`` gives for each value, an array, and ``of_null`` where there is none.
+
+    Where few values are different, it is asked of each of these once.
+    """
+    if repeats(column):
+        numbers, values = dictionary(column)
+        # Null is number -1.
+        repeated: Values = np.append(compute(values), of_null)[numbers]
+        return repeated
+    found = compute(column)
+    if column.null_count:
+        found[is_null(column)] = of_null
+    return found
 
 
 def numbers_as_text(column: Column) -> Column:

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Lock
-from typing import Literal
 
 import numpy as np
 import psycopg
@@ -105,6 +104,12 @@ class Fresh:
         It does not where rows may name what is registered already: codes, parents, identifiers of others. Nor
         does it in batches, of which the second meets the first, or for what retires assets.
         """
+        fits = self._leads_there(expected)
+        if not fits:
+            self._let_others_in()
+        return fits
+
+    def _leads_there(self, expected: int | None) -> bool:
         job = self.job
         options, brought = job.options, job.brought
         if options.batch is not None or options.mode in RETIRING:
@@ -122,17 +127,16 @@ class Fresh:
                 return False
         self.loads = job.number("loads_of_kind")
         if job.number("known_rows") or job.number("schemes_borne", {"issuers": issuers}):
-            return self._let_others_in()
+            return False
         if not parts(job.connection, job.kind):
             return True
-        return (beside and worth_a_part(job.connection, job.kind, expected)) or self._let_others_in()
+        return beside and worth_a_part(job.connection, job.kind, expected)
 
-    def _let_others_in(self) -> Literal[False]:
+    def _let_others_in(self) -> None:
         """Keep nobody from the kind any more: the load takes the other road, or has come to its end."""
         if self.alone:
             unlock_kind(self.job.connection, self.job.kind)
             self.alone = False
-        return False
 
     def begin(self) -> None:
         """Make the tables and number the load; a dry run needs neither."""

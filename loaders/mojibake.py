@@ -9,8 +9,6 @@ half of the characters as they came are not in GB 2312, which hardly any name is
 
 from __future__ import annotations
 
-import numpy as np
-
 from loaders import arrow
 from loaders.arrow import Column
 from spatial.arrays import BoolArray
@@ -30,12 +28,7 @@ _SECOND_LEVEL = 0xD8
 
 def garbled(texts: Column) -> BoolArray:
     """Which texts are garbled; where few are different, each of these is looked at once."""
-    if not arrow.repeats(texts):
-        return _garbled(texts)
-    numbers, values = arrow.dictionary(texts)
-    # Null is number -1.
-    found: BoolArray = np.append(_garbled(values), False)[numbers]
-    return found
+    return arrow.once_each(texts, _garbled, False)
 
 
 def _garbled(texts: Column) -> BoolArray:

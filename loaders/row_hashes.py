@@ -33,11 +33,4 @@ def row_hashes(columns: Sequence[Column], seed: int = 0) -> Int64Array:
 
 def _value_hashes(column: Column) -> Int64Array:
     """The hash of each value; where few are different, each of these is written and hashed once."""
-    if not arrow.repeats(column):
-        hashes = text_hashes(arrow.written(column))
-        if column.null_count:
-            hashes[arrow.is_null(column)] = _NULL
-        return hashes
-    numbers, values = arrow.dictionary(column)
-    # Null is number -1.
-    return np.append(text_hashes(arrow.written(values)), _NULL)[numbers]
+    return arrow.once_each(column, lambda values: text_hashes(arrow.written(values)), _NULL)

@@ -11,7 +11,6 @@ that a new kind needs nothing beside its file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +117,7 @@ def parts(connection: Connection[Any], kind: Kind) -> list[Part]:
         " WHERE i.inhparent = to_regclass(%s)",
         (f"twin.{kind_table(kind)}",),
     )
-    return [Part(kind, number) for number in sorted(_number(kind, name) for (name,) in rows)]
+    return [Part(kind, number) for number in sorted(_number(name) for (name,) in rows)]
 
 
 def part_of(connection: Connection[Any], kind: Kind, dataset_id: int | None) -> Part | None:
@@ -197,7 +196,7 @@ def fill(connection: Connection[Any], part: Part, parent: str, values: Mapping[s
         )
 
 
-def _empty(connection: Connection[Any], part: Part, parent: str) -> None:
+def _restore_defaults(connection: Connection[Any], part: Part, parent: str) -> None:
     """Take back what ``fill`` has set: the defaults are the parent's again."""
     table = part.table(parent)
     changed = connection.execute(
@@ -300,7 +299,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
 
     Unlike CREATE TABLE … PARTITION OF, ATTACH keeps nobody from reading; an index that is missing it builds.
     """
-    for build in index_builds(connection, part):
+    for build in _keys(part):
         if build.constraint:
             connection.execute(
                 sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}").format(
@@ -312,7 +311,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
             )
     _ensure_kind_tables(connection, part.kind)
     for parent in PARTITIONED:
-        _empty(connection, part, parent)
+        _restore_defaults(connection, part, parent)
         table = part.table(parent)
         _attach(connection, kind_table(part.kind, parent), table, part.number)
         connection.execute(
@@ -441,11 +440,11 @@ def _numbers(connection: Connection[Any], kind: Kind, *, unseen: bool = False) -
         " AND NOT (%s AND relispartition) AND relname ~ %s",
         (unseen, f"^({'|'.join(PARTITIONED)})_{kind.name}_[0-9]+$"),
     )
-    return sorted({_number(kind, name) for (name,) in rows})
+    return sorted({_number(name) for (name,) in rows})
 
 
-def _number(kind: Kind, table: str) -> int:
-    return int(re.sub(rf"^.*_{kind.name}_", "", table))
+def _number(table: str) -> int:
+    return int(table.rpartition("_")[2])
 
 
 def _truth(connection: Connection[Any], question: str, parameters: tuple[object, ...]) -> bool:

@@ -11,8 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    run_sql("0009_unseen.sql")
     run_sql("0009_up.sql")
 
 
 def downgrade() -> None:
+    run_sql("0009_unseen.sql")
     run_sql("0009_down.sql")

@@ -1,17 +1,4 @@
 -- A kind's rows stand in parts: what there is of a kind becomes its first part, with keys of its own.
--- What loads under way or killed have made and nobody sees goes.
-DO $$
-DECLARE unseen text;
-BEGIN
-    FOR unseen IN
-        SELECT relname FROM pg_class
-        WHERE relnamespace = 'twin'::regnamespace AND relkind = 'r' AND NOT relispartition
-          AND (starts_with(relname, 'asset_') OR starts_with(relname, 'identifier_')) AND relname <> 'asset_version'
-    LOOP
-        EXECUTE format('DROP TABLE twin.%I', unseen);
-    END LOOP;
-END $$;
-
 ALTER TABLE twin.asset DROP CONSTRAINT asset_pkey, DROP CONSTRAINT asset_dataset_id_source_key_kind;
 DROP INDEX twin.identifier_current;
 ALTER TABLE twin.asset ADD COLUMN part smallint NOT NULL DEFAULT 1;
