@@ -1,4 +1,4 @@
-"""Plain geometries: points and polygons of one ring whose WKB is read, and proved sound, as arrays.
+"""Plain geometries: points, and polygons of one ring or two, whose WKB is read, and proved sound, as arrays.
 
 What a city has most of needs no geometry library: a million objects are not made where arrays of coordinates
 suffice. A proof is one-sided. What is not proved here, be it sound or not, is judged by ``spatial.geometry``.
@@ -8,24 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from spatial.arrays import BoolArray, FloatArray, Int64Array
 
 Bytes = np.typing.NDArray[np.uint8]
+Int8Array = np.typing.NDArray[np.int8]
+UnitArray = np.typing.NDArray[np.float32]
 
 POINT, POLYGON = b"\x01\x01\x00\x00\x00", b"\x01\x03\x00\x00\x00"
 """How little-endian WKB of the two begins (OGC 06-103r4, 8.2)."""
 _POINT_LENGTH = 21
 _RING_START = 13
 _CORNER = 16
+_COUNT = 4
+_FEWEST = 4
 _MOST_CORNERS = 24
-"""Corners of a ring up to which comparing each edge with each corner is quicker than an index of them."""
-_BLOCK = 1_024
-"""Rings at a time: their numbers stay in the processor's cache."""
-_ROUNDING = 32 * np.finfo(np.float64).eps
-"""The share of the box around a ring by which a cross product of its edges may be wrong, at most."""
+"""Corners of a polygon up to which comparing each edge with each corner is quicker than an index of them."""
+_SHAPES = 100
+"""Corners of the outer ring and of the inner are one number, so many times the first and the second."""
+_BLOCK = 2_048
+"""Polygons at a time: their numbers stay in the processor's cache."""
+_DOUBT = np.float32(32 * np.finfo(np.float32).eps)
+"""By how much a cross product of edges may be wrong, at most, where a polygon is brought into the unit square
+and its corners are rounded to what ``UnitArray`` holds: what is then sure is so of the corners themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,125 +97,222 @@ def _points(data: Bytes, starts: Int64Array, lengths: Int64Array) -> Iterator[Pl
 
 
 def _polygons(data: Bytes, starts: Int64Array, lengths: Int64Array) -> Iterator[Plain]:
-    corners, rest = np.divmod(lengths - _RING_START, _CORNER)
-    fits = (rest == 0) & (corners >= 4) & (corners <= _MOST_CORNERS + 1)
-    for count in np.unique(corners[fits]).tolist():
-        of_length = np.flatnonzero(fits & (corners == count))
-        begin = POLYGON + (1).to_bytes(4, "little") + count.to_bytes(4, "little")
-        for start in range(0, len(of_length), _BLOCK):
-            rows = of_length[start : start + _BLOCK]
-            values = _gathered(data, starts[rows], _RING_START + _CORNER * count)
-            one_ring = _begins(values, begin)
-            xy = values[one_ring, _RING_START:].copy().view("<f8").reshape(-1, count, 2)
-            found = _rings(*np.ascontiguousarray(xy.transpose(2, 1, 0)))
-            yield Plain(rows[one_ring][found.rows], found.lon, found.lat, found.bounds)
+    for rows, corners in _alike(data, starts, lengths):
+        for start in range(0, len(rows), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            found = _sound([*_rings(data, starts[block], corners)])
+            yield Plain(block[found.rows], found.lon, found.lat, found.bounds)
 
 
-def _rings(x: FloatArray, y: FloatArray) -> Plain:
-    """Of rings those that are sound, by their places.
+def _alike(
+    data: Bytes, starts: Int64Array, lengths: Int64Array
+) -> Iterator[tuple[Int64Array, tuple[int, ...]]]:
+    """The rows of polygons of one or two rings, together where their rings have as many corners."""
+    rows = np.flatnonzero(lengths >= _RING_START + _CORNER * _FEWEST)
+    heads = _gathered(data, starts[rows], _RING_START)
+    numbers = heads[:, 5:].copy().view("<u4").astype(np.int64)
+    rings, outer = numbers[:, 0], numbers[:, 1]
+    inner, left = np.divmod(lengths[rows] - _RING_START - _CORNER * outer, _CORNER)
+    one = (rings == 1) & (inner == 0) & (left == 0)
+    two = (rings == 2) & (inner >= _FEWEST) & (left == _COUNT)
+    fits = (one | two) & (outer >= _FEWEST) & (outer + inner <= _MOST_CORNERS + 1) & _begins(heads, POLYGON)
+    rows, shape = rows[fits], (outer * _SHAPES + inner)[fits].astype(np.int16)
+    order = np.argsort(shape, kind="stable")
+    for alike in np.split(order, np.flatnonzero(np.diff(shape[order])) + 1) if len(order) else ():
+        corners, courtyard = divmod(int(shape[alike[0]]), _SHAPES)
+        found = rows[alike]
+        if not courtyard:
+            yield found, (corners,)
+            continue
+        count = _gathered(data, starts[found] + _RING_START + _CORNER * corners, _COUNT)
+        yield found[_begins(count, courtyard.to_bytes(_COUNT, "little"))], (corners, courtyard)
 
-    ``x`` and ``y`` are arrays (corners, rings), as everywhere below: what is asked of all corners of a ring
-    is then asked of all rings at once.
+
+def _rings(data: Bytes, starts: Int64Array, corners: tuple[int, ...]) -> Iterator[FloatArray]:
+    """The rings of polygons that are alike, each an array (x and y, corners, polygons)."""
+    at = _RING_START
+    for count in corners:
+        values = _gathered(data, starts + at, _CORNER * count)
+        yield np.ascontiguousarray(values.view("<f8").reshape(-1, count, 2).transpose(2, 1, 0))
+        at += _CORNER * count + _COUNT
+
+
+def _sound(rings: list[FloatArray]) -> Plain:
+    """Of polygons those that are sound, by their places.
+
+    A ring is an array (x and y, corners, polygons), as everywhere below: what is asked of all corners is then
+    asked of all polygons at once.
     """
-    bounds = np.stack([x.min(axis=0), y.min(axis=0), x.max(axis=0), y.max(axis=0)])
-    closed: BoolArray = (x[0] == x[-1]) & (y[0] == y[-1]) & np.isfinite(bounds).all(axis=0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        sound = closed & _is_simple(x, y, bounds)
+    low = np.minimum.reduce([ring.min(axis=1) for ring in rings])
+    high = np.maximum.reduce([ring.max(axis=1) for ring in rings])
+    closed = np.logical_and.reduce([(ring[:, 0] == ring[:, -1]).all(axis=0) for ring in rings])
+    closed &= np.isfinite(low).all(axis=0) & np.isfinite(high).all(axis=0)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        scale = 1.0 / (high - low)
+        unit = [((ring - low[:, None]) * scale[:, None]).astype(np.float32) for ring in rings]
+        sound = np.logical_and.reduce([closed, *map(_is_simple, unit)])
+        if len(unit) > 1:
+            sound &= _holds(*unit)
     rows = np.flatnonzero(sound)
     if not sound.all():
-        x, y, bounds = x[:, rows], y[:, rows], bounds[:, rows]
-    lon, lat, sure = _inner_points(x, y, bounds)
-    return Plain(rows, lon, lat, bounds.T).take(sure)
+        rings, low, high = [ring[..., rows] for ring in rings], low[:, rows], high[:, rows]
+    lon, lat, sure = _inner_points(rings, low[1], high[1])
+    return Plain(rows, lon, lat, np.concatenate([low, high]).T).take(sure)
 
 
-def _is_simple(x: FloatArray, y: FloatArray, bounds: FloatArray) -> BoolArray:
+def _is_simple(ring: UnitArray) -> BoolArray:
     """Which closed rings surely do not touch or cross themselves."""
-    x, y = x - x[0], y - y[0]
-    dx, dy = np.diff(x, axis=0), np.diff(y, axis=0)
-    doubt = _ROUNDING * (bounds[2] - bounds[0]) * (bounds[3] - bounds[1])
+    dx, dy = np.diff(ring, axis=1)
     turns = _turns(dx, dy)
-    left, right = turns > doubt, turns < -doubt
+    left, right = turns > _DOUBT, turns < -_DOUBT
     simple: BoolArray = (left.all(axis=0) | right.all(axis=0)) & _goes_round_once(dx)
     open_ = np.flatnonzero(~simple)
     if len(open_):
-        bends = (left | right)[:, open_]
-        simple[open_] = _edges_apart(x[:, open_], y[:, open_], doubt[open_], bends)
+        simple[open_] = _edges_apart(ring[..., open_], (left | right)[:, open_])
     return simple
 
 
-def _turns(dx: FloatArray, dy: FloatArray) -> FloatArray:
+def _turns(dx: UnitArray, dy: UnitArray) -> UnitArray:
     """The cross product of each edge with the one after it, the last one's first."""
     return np.roll(dx, 1, axis=0) * dy - np.roll(dy, 1, axis=0) * dx
 
 
-def _goes_round_once(dx: FloatArray) -> BoolArray:
+def _goes_round_once(dx: UnitArray) -> BoolArray:
     """Which rings that always turn to one side go but once from west to east and back."""
     east = dx > 0
     once: BoolArray = (east != np.roll(east, 1, axis=0)).sum(axis=0, dtype=np.int8) == 2
     return once
 
 
-def _edges_apart(x: FloatArray, y: FloatArray, doubt: FloatArray, bends: BoolArray) -> BoolArray:
+def _edges_apart(ring: UnitArray, bends: BoolArray) -> BoolArray:
     """Which rings' edges surely meet only where they follow each other.
 
-    Two edges are apart where both ends of one lie on one side of the other. Edges that follow each other do
-    not overlap where the ring ``bends`` surely, or goes on within a right angle.
+    Edges that follow each other do not overlap where the ring ``bends`` surely, or surely goes on within a
+    right angle.
     """
-    dx, dy = np.diff(x, axis=0), np.diff(y, axis=0)
+    dx, dy = np.diff(ring, axis=1)
     ahead = np.roll(dx, 1, axis=0) * dx + np.roll(dy, 1, axis=0) * dy
-    apart: BoolArray = np.asarray(np.logical_or(bends, ahead > 0).all(axis=0))
-    # side[i, j]: on which side of edge i corner j lies, and how far.
-    side = dx[:, None] * y
-    side -= dy[:, None] * x
-    side += (dy * x[:-1] - dx * y[:-1])[:, None]
-    left, right = side > doubt, side < -doubt
-    same_side = (left[:, 1:] & left[:, :-1]) | (right[:, 1:] & right[:, :-1])
-    for edge, other in _not_following(len(dx)):
-        apart &= same_side[edge, other] | same_side[other, edge]
-    return apart
+    goes_on: BoolArray = (bends | (ahead > _DOUBT)).all(axis=0)
+    together = _together(_sides(ring, ring))
+    edges, others = _not_following(len(dx))
+    apart = together[edges, others] | together[others, edges]
+    sure: BoolArray = goes_on & apart.all(axis=0)
+    in_line = np.flatnonzero(goes_on & ~sure)
+    if len(in_line):
+        boxes = _Boxes.of(ring[..., in_line])
+        sure[in_line] = (apart[:, in_line] | boxes.at(edges).beside(boxes.at(others))).all(axis=0)
+    return sure
 
 
-def _not_following(count: int) -> Iterator[tuple[int, int]]:
+@dataclass(frozen=True, slots=True)
+class _Boxes:
+    """The boxes around edges of rings, as arrays (x and y, edges, polygons).
+
+    They tell apart what no line along an edge does: edges that lie in one line.
+    """
+
+    low: UnitArray
+    high: UnitArray
+
+    @classmethod
+    def of(cls, ring: UnitArray) -> _Boxes:
+        return cls(np.minimum(ring[:, 1:], ring[:, :-1]), np.maximum(ring[:, 1:], ring[:, :-1]))
+
+    def at(self, edges: list[int]) -> _Boxes:
+        return _Boxes(self.low[:, edges], self.high[:, edges])
+
+    def beside(self, other: _Boxes) -> BoolArray:
+        """Which of the boxes surely do not touch their counterpart."""
+        beside = (self.low - other.high > _DOUBT) | (other.low - self.high > _DOUBT)
+        either: BoolArray = np.logical_or(beside[0], beside[1])
+        return either
+
+
+def _holds(outer: UnitArray, inner: UnitArray) -> BoolArray:
+    """Which outer rings surely have the inner ring within them, and do not touch it.
+
+    Where no edges meet one corner tells: an odd number of the outer ring's edges lies east of it.
+    """
+    sides = _sides(outer, inner)
+    apart = _together(sides) | _together(_sides(inner, outer)).swapaxes(0, 1)
+    below = outer[1] < inner[1, 0]
+    passes = below[:-1] != below[1:]
+    corner = sides[:, 0]
+    east = np.where(below[:-1], corner > 0, corner < 0) & passes
+    odd = (east.sum(axis=0, dtype=np.int8) & 1).astype(np.bool_)
+    result: BoolArray = apart.all(axis=(0, 1)) & (~passes | (corner != 0)).all(axis=0) & odd
+    return result
+
+
+def _sides(ring: UnitArray, other: UnitArray) -> Int8Array:
+    """On which side of each edge of a ring each corner of the other lies: left 1, right -1, in doubt 0.
+
+    An array (edges, corners, polygons).
+    """
+    dx, dy = np.diff(ring, axis=1)
+    side = dx[:, None] * other[1]
+    side -= dy[:, None] * other[0]
+    side += (dy * ring[0, :-1] - dx * ring[1, :-1])[:, None]
+    sides: Int8Array = (side > _DOUBT).view(np.int8) - (side < -_DOUBT).view(np.int8)
+    return sides
+
+
+def _together(sides: Int8Array) -> BoolArray:
+    """For each edge the edges of which both ends lie on one side of it: the two do not meet."""
+    together: BoolArray = sides[:, 1:] * sides[:, :-1] > 0
+    return together
+
+
+@cache
+def _not_following(count: int) -> tuple[list[int], list[int]]:
     """The pairs of so many edges of a ring that do not follow each other."""
-    for edge in range(count):
-        for other in range(edge + 2, count if edge else count - 1):
-            yield edge, other
+    pairs = [(i, j) for i in range(count) for j in range(i + 2, count if i else count - 1)]
+    return [i for i, _ in pairs], [j for _, j in pairs]
 
 
 def _inner_points(
-    x: FloatArray, y: FloatArray, bounds: FloatArray
+    rings: list[FloatArray], south: FloatArray, north: FloatArray
 ) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """The point on the surface of each ring, as GEOS finds it, and where that is sure.
+    """The point on the surface of each polygon, as GEOS finds it, and where that is sure.
 
-    It is the middle of the widest piece of a line of latitude within the ring; the line lies halfway between
-    the two corners' latitudes next to the middle of the ring (GEOS, InteriorPointArea).
+    It is the middle of the widest piece of a line of latitude within the polygon; the line lies halfway
+    between the two corners' latitudes next to the middle of the polygon (GEOS, InteriorPointArea).
     """
-    middle = (bounds[1] + bounds[3]) / 2.0
-    low = np.where(y <= middle, y, -np.inf).max(axis=0)
-    high = np.where(y > middle, y, np.inf).min(axis=0)
+    y = rings[0][1] if len(rings) == 1 else np.concatenate([ring[1] for ring in rings])
+    middle = (south + north) / 2.0
+    upper = y > middle
+    low = np.where(upper, -np.inf, y).max(axis=0)
+    high = np.where(upper, y, np.inf).min(axis=0)
     line = (high + low) / 2.0
-    below = y < line
-    crosses = below[:-1] != below[1:]
-    x0, x1 = x[:-1], x[1:]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        sloped = x0 + (line - y[:-1]) / (np.diff(y, axis=0) / (x1 - x0))
-    at = np.where(x0 == x1, x0, sloped)
-    west, east = np.where(crosses, at, np.inf).min(axis=0), np.where(crosses, at, -np.inf).max(axis=0)
-    several = np.flatnonzero(crosses.sum(axis=0, dtype=np.int8) > 2)
+    at = [_crossings(ring, line) for ring in rings]
+    crossings = at[0] if len(at) == 1 else np.concatenate(at)
+    west = np.fmin.reduce(crossings, axis=0)
+    east = np.fmax.reduce(crossings, axis=0)
+    several = np.flatnonzero((~np.isnan(crossings)).sum(axis=0, dtype=np.int8) > 2)
     if len(several):
-        west[several], east[several] = _widest(np.where(crosses[:, several], at[:, several], np.inf))
+        west[several], east[several] = _widest(crossings[:, several])
     sure: BoolArray = (east > west) & ~(y == line).any(axis=0)
     return (west + east) / 2.0, line, sure
 
 
+def _crossings(ring: FloatArray, line: FloatArray) -> FloatArray:
+    """Where each edge crosses its polygon's line; NaN where it does not."""
+    x, y = ring
+    below = y < line
+    x0, x1 = x[:-1], x[1:]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        sloped = x0 + (line - y[:-1]) / (np.diff(y, axis=0) / (x1 - x0))
+    at: FloatArray = np.where(below[:-1] != below[1:], np.where(x0 == x1, x0, sloped), np.nan)
+    return at
+
+
 def _widest(crossings: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Of each line's pieces within its ring the widest, the first of equals; infinity is no crossing."""
+    """Of each line's pieces within its polygon the widest, the first of equals."""
     at = np.sort(crossings, axis=0)
     west, east = at[: len(at) // 2 * 2 : 2], at[1::2]
-    with np.errstate(invalid="ignore"):
-        width = np.where(np.isfinite(east), east - west, -1.0)
-    widest, rings = width.argmax(axis=0), np.arange(at.shape[1])
-    return west[widest, rings], east[widest, rings]
+    width = np.where(np.isnan(east), -1.0, east - west)
+    widest, polygons = width.argmax(axis=0), np.arange(at.shape[1])
+    return west[widest, polygons], east[widest, polygons]
 
 
 def _gathered(data: Bytes, starts: Int64Array, length: int) -> Bytes:

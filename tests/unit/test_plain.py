@@ -7,6 +7,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import affinity
 
 from loaders import arrow
 from spatial.arrays import GeometryArray
@@ -16,7 +17,9 @@ from spatial.plain import Plain, point_wkb, read_plain
 COORDINATES = st.one_of(
     st.integers(0, 6).map(float), st.floats(-180, 180), st.integers(0, 40).map(lambda n: 121.5 + n * 1e-5)
 )
+SQUARE = [(0, 0), (9, 0), (9, 9), (0, 9)]
 RINGS = st.lists(st.tuples(COORDINATES, COORDINATES), min_size=3, max_size=26)
+Ring = list[tuple[float, float]]
 
 
 def read(shapes: GeometryArray) -> Plain:
@@ -36,13 +39,32 @@ def hold(shapes: GeometryArray) -> Plain:
 
 
 @given(st.lists(RINGS, min_size=1, max_size=20))
-def test_what_passes_is_valid_and_stands_where_geos_says(rings: list[list[tuple[float, float]]]) -> None:
+def test_what_passes_is_valid_and_stands_where_geos_says(rings: list[Ring]) -> None:
     shapes = np.array([shapely.Polygon(ring) for ring in rings] + [None], dtype=object)
     hold(shapes)
 
 
+@given(st.lists(st.tuples(RINGS, RINGS), min_size=1, max_size=20))
+def test_courtyards_that_pass_are_valid_too(polygons: list[tuple[Ring, Ring]]) -> None:
+    hold(np.array([shapely.Polygon(outer, [inner]) for outer, inner in polygons], dtype=object))
+
+
+@given(st.integers(3, 11), st.integers(3, 11), st.floats(0.05, 1.5), st.integers(0, 2**32 - 1))
+def test_rings_around_each_other_that_pass_are_valid_too(
+    outer: int, inner: int, size: float, seed: int
+) -> None:
+    draws = np.random.default_rng(seed)
+    rings = [
+        np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius * draws.uniform(0.7, 1.3, (count, 1))
+        for count, radius in ((outer, 1.0), (inner, size))
+        for angles in [np.sort(draws.uniform(0, 2 * np.pi, count))]
+    ]
+    hold(np.array([shapely.Polygon(rings[0], [rings[1]])], dtype=object))
+
+
 def test_what_cities_are_made_of_passes() -> None:
     outlines = [
+        [(0, 2), (2, 2), (2, 0), (4, 0), (4, 2), (6, 2), (6, 4), (4, 4), (4, 6), (2, 6), (2, 4), (0, 4)],
         [(0, 0), (4, 0), (4, 3), (0, 3)],
         [(0, 0), (6, 0), (6, 2), (2, 2), (2, 5), (0, 5)],
         [(0, 0), (6, 0), (6, 5), (4, 5), (4, 2), (2, 2), (2, 4), (0, 4)],
@@ -54,6 +76,15 @@ def test_what_cities_are_made_of_passes() -> None:
     assert hold(shapes).rows.tolist() == list(range(1 + len(outlines)))
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("angle", [0, 17, 90])
+def test_courtyards_pass_among_others(turn: int, angle: float) -> None:
+    court = [(1, 1), (2, 1), (2, 3), (1, 3)][::turn]
+    shapes = [shapely.Polygon(SQUARE, [court]), shapely.Polygon(SQUARE), shapely.Polygon(court)]
+    shapes = [affinity.translate(affinity.rotate(shape, angle, (0, 0)), 121.5, 31.2) for shape in shapes]
+    assert hold(np.array(shapes, dtype=object)).rows.tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     "shape",
     [
@@ -63,7 +94,13 @@ def test_what_cities_are_made_of_passes() -> None:
         shapely.Polygon([(0, 0), (4, 0), (8, 0), (4, 0)]),
         shapely.Polygon([(0, 0), (4, 0), (4, 4), (4, 0), (0, 4)]),
         shapely.Polygon([(0, 0), (4, 0), (0, 4)]).buffer(0).boundary,
-        shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(1, 1), (2, 1), (2, 2)]]),
+        shapely.Polygon(SQUARE, [[(8, 8), (12, 8), (12, 12), (8, 12)]]),
+        shapely.Polygon(SQUARE, [[(1, 1), (2, 1), (9, 2)]]),
+        shapely.Polygon(SQUARE, [[(11, 1), (12, 1), (12, 2)]]),
+        shapely.Polygon(SQUARE, [[(-1, -1), (10, -1), (10, 10), (-1, 10)]]),
+        shapely.Polygon(SQUARE, [[(1, 1), (3, 3), (3, 1), (1, 3)]]),
+        shapely.Polygon(SQUARE, [SQUARE]),
+        shapely.Polygon(SQUARE, [[(1, 1), (2, 1), (2, 2)], [(5, 5), (6, 5), (6, 6)]]),
         shapely.MultiPoint([(0, 0), (1, 1)]),
         shapely.Point(),
         shapely.Point(1, 2, 3),
