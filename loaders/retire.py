@@ -14,6 +14,7 @@ from loaders.arrow import Column
 from loaders.errors import KeysUnknown, RetiresTooMany
 from loaders.job import Job
 from loaders.road import Road
+from twin.registry.state import STATE_COLUMNS
 
 
 def mark(job: Job, road: Road) -> None:
@@ -64,8 +65,6 @@ def retire(job: Job) -> None:
 
 def close_versions(job: Job, table: sql.Identifier) -> None:
     """Keep what was known of the assets that a staging table is to change."""
-    from twin.registry.tables import STATE_COLUMNS
-
     job.run(
         "close_versions",
         stage=table,

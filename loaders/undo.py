@@ -24,8 +24,8 @@ from twin.kinds import Kind
 from twin.kinds import kind as kind_called
 from twin.registry.database import Connection, connect
 from twin.registry.partitions import lock_kind, parts
+from twin.registry.state import STATE_COLUMNS
 from twin.registry.statements import statement
-from twin.registry.tables import STATE_COLUMNS
 
 UNDO = "undo"
 """What a load that undoes another has for its format."""

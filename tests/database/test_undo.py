@@ -34,7 +34,7 @@ from tests.loading import (
     write_csv,
 )
 from twin.registry.query.errors import CursorInvalid
-from twin.registry.tables import STATE_COLUMNS
+from twin.registry.state import STATE_COLUMNS
 
 Connection = psycopg.Connection
 State = dict[str, dict[str, Any]]

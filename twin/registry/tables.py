@@ -104,8 +104,6 @@ def _state() -> list[Column[Any]]:
     ]
 
 
-STATE_COLUMNS = tuple(column.name for column in _state())
-
 asset = Table(
     "asset",
     metadata,

@@ -1,0 +1,30 @@
+"""What an asset is at one time, by the names of its columns: ``tables`` says of what types they are."""
+
+STATE_COLUMNS = (
+    "kind",
+    "issued_in",
+    "code",
+    "scheme",
+    "dataset_id",
+    "source_key",
+    "name",
+    "address",
+    "status",
+    "division",
+    "parent",
+    "relation",
+    "authority",
+    "owner",
+    "maintainer",
+    "installed",
+    "survey_method",
+    "accuracy",
+    "attributes",
+    "words",
+    "geom",
+    "cell",
+    "load_id",
+    "row_number",
+    "source_hash",
+)
+"""The columns that an asset's current slice and each of its other slices share."""
