@@ -109,6 +109,8 @@ def _alike(
 ) -> Iterator[tuple[Int64Array, tuple[int, ...]]]:
     """The rows of polygons of one or two rings, together where their rings have as many corners."""
     rows = np.flatnonzero(lengths >= _RING_START + _CORNER * _FEWEST)
+    if not len(rows):
+        return
     heads = _gathered(data, starts[rows], _RING_START)
     numbers = heads[:, 5:].copy().view("<u4").astype(np.int64)
     rings, outer = numbers[:, 0], numbers[:, 1]

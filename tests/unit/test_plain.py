@@ -112,6 +112,13 @@ def test_what_is_crossed_or_more_than_plain_does_not_pass(shape: shapely.Geometr
     assert read(np.array([shape, None], dtype=object)[:1]).rows.tolist() == []
 
 
+@pytest.mark.parametrize("shapes", [[], [None], [shapely.Point()], [shapely.Point(1, 2)]])
+def test_what_holds_no_polygon_is_looked_through(shapes: list[shapely.Geometry | None]) -> None:
+    assert len(hold(np.array(shapes, dtype=object)).rows) == sum(
+        shape == shapely.Point(1, 2) for shape in shapes
+    )
+
+
 def test_points_are_written_as_they_are_read() -> None:
     x, y = np.array([121.5, -0.0]), np.array([31.2, 7.0])
     column = arrow.fixed_bytes(point_wkb(x, y))
