@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from strawberry.fastapi import BaseContext
 
 from twin.registry.query import sql
-from twin.registry.query.sql import Question
+from twin.registry.query.sql import Posed, Question
 from twin.settings import ApiSettings
 
 Answer = TypeVar("Answer")
@@ -27,15 +27,19 @@ class Connections(Protocol):
 class Context(BaseContext):
     """The context of one operation."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, max_page: int | None = None) -> None:
         super().__init__()
         self.connections = connections
-        self.max_page = ApiSettings().max_page
+        self.max_page = ApiSettings().max_page if max_page is None else max_page
 
     async def ask(self, question: Question[Answer]) -> Answer:
         """The answer to one question, on a connection that is lent for it."""
+        return await self.send(sql.posed(question))
+
+    async def send(self, posed: Posed[Answer]) -> Answer:
+        """The same of a question that was made before."""
         async with self.connections.connection() as connection:
-            return await sql.ask(connection, question)
+            return await sql.ask(connection, posed)
 
 
 @dataclass(frozen=True, slots=True)

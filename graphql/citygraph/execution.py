@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from strawberry.http import process_result
 
 from citygraph.context import Context
 from citygraph.errors import reason
 from citygraph.operations import operation
+from citygraph.planner.plans import Answer, Planner
 from citygraph.schema import Schema, build_schema
 
 
@@ -27,21 +27,56 @@ def _schema(_kinds_path: str) -> Schema:
     return build_schema()
 
 
+def planner() -> Planner:
+    """The planner of that schema."""
+    return _planner(os.environ.get("TWIN_KINDS_PATH", ""))
+
+
+@lru_cache(maxsize=4)
+def _planner(kinds_path: str) -> Planner:
+    return Planner(_schema(kinds_path)._schema)
+
+
+async def answer(
+    context: Context,
+    document: str,
+    variables: Mapping[str, Any] | None = None,
+    operation_name: str | None = None,
+) -> Answer:
+    """The answer to a document: the planner's where there is one, else the executor's."""
+    planned = await planner().answer(context, document, variables, operation_name)
+    if planned is not None:
+        return planned
+    return await executed(context, document, variables, operation_name)
+
+
+async def executed(
+    context: Context,
+    document: str,
+    variables: Mapping[str, Any] | None = None,
+    operation_name: str | None = None,
+) -> Answer:
+    """The executor's answer."""
+    result = await schema().execute(
+        document, variable_values=dict(variables or {}), context_value=context, operation_name=operation_name
+    )
+    return Answer(result.data, result.errors or [])
+
+
 async def execute(
     context: Context, document: str, variables: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """The answer to a document as JSON has it: ``data`` and, if there are any, ``errors``."""
-    result = await schema().execute(document, variable_values=dict(variables or {}), context_value=context)
-    answer: dict[str, Any] = orjson.loads(orjson.dumps(process_result(result)))
-    return answer
+    found: dict[str, Any] = orjson.loads((await answer(context, document, variables)).json())
+    return found
 
 
 async def ask(context: Context, name: str, /, **variables: Any) -> dict[str, Any]:
     """The data of the trusted operation ``name``. Raises the first error as a ``TwinError``."""
-    result = await schema().execute(operation(name), variable_values=variables, context_value=context)
-    if result.errors:
-        raise reason(result.errors[0])
-    data: dict[str, Any] = orjson.loads(orjson.dumps(result.data))
+    found = await answer(context, operation(name), variables)
+    if found.errors:
+        raise reason(found.errors[0])
+    data: dict[str, Any] = orjson.loads(orjson.dumps(found.data))
     return data
 
 

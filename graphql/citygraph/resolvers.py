@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from strawberry import Info
 
@@ -27,10 +28,21 @@ from twin.registry.query.inputs import Given
 from twin.registry.query.loads import LoadsWanted
 from twin.registry.query.names import camel, constant
 from twin.registry.query.pages import Page, PageWanted, page
+from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import asks_for, node_fields
+from twin.registry.query.sql import Question, posed_again
 
 Resolver = Callable[..., Awaitable[Any]]
 Where = Mapping[str, Any]
+Answer = TypeVar("Answer")
+
+
+async def answer(info: Info[Context], arguments: Where, make: Callable[[], Question[Answer]]) -> Answer:
+    """The answer to the question that is made of the arguments; a planned field remembers how it was made."""
+    memory: Memory[Question[Answer]] | None = getattr(info._raw_info, "memory", None)
+    if memory is None:
+        return await info.context.ask(make())
+    return await info.context.send(posed_again(memory, arguments, make))
 
 
 async def asset(info: Info[Context], code: str | None = None, identifier: Where | None = None) -> Any:
@@ -39,12 +51,13 @@ async def asset(info: Info[Context], code: str | None = None, identifier: Where 
     if (code is None) == (identifier is None):
         raise AskedTwice
     if code is None:
-        return await info.context.ask(read.by_identifier(Given(identifier, "identifier"), fields))
-    readings = _readings(Given(code, "code"))
-    found = await info.context.ask(read.by_codes(readings, fields))
+        given = Given(identifier, "identifier")
+        return await answer(info, {"identifier": identifier}, lambda: read.by_identifier(given, fields))
+    given = Given(code, "code")
+    found = await answer(info, {"code": code, "where": None}, lambda: read.by_codes(given, _readings, fields))
     if found:
         return next(iter(found.values()))
-    later = await info.context.ask(read.successors(readings, fields))
+    later = await info.context.ask(read.successors(_readings(given), fields))
     return read.the_successor(code, later)
 
 
@@ -84,16 +97,26 @@ async def _page(info: Info[Context], wanted: PageWanted) -> Any:
     asked = asked_of(info)
     total = asks_for(asked, "totalCount")
     rows = not total or asks_for(asked, "edges", "nodes", "pageInfo")
-    question = page(replace(wanted, fields=node_fields(asked), rows=rows, total=total), info.context.max_page)
-    return connection(await info.context.ask(question))
+    whole = replace(wanted, fields=node_fields(asked), rows=rows, total=total)
+    arguments = {
+        "where": wanted.where,
+        "orderBy": wanted.order_by,
+        "first": wanted.first,
+        "after": wanted.after,
+    }
+    return connection(await answer(info, arguments, lambda: page(whole, info.context.max_page)))
 
 
 async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:
     """The assets of ``codes`` in their order; a split asset's code stands for all of its successors."""
     fields = node_fields(asked_of(info))
-    readings = [_readings(item) for item in given.items(info.context.max_page)]
-    everything = [parsed for parses in readings for parsed in parses]
-    found = await info.context.ask(read.by_codes(everything, fields, where=where))
+    most = info.context.max_page
+    readings = [_readings(item) for item in given.items(most)]
+    found = await answer(
+        info,
+        {"codes": given.raw, "where": where},
+        lambda: read.by_codes(given, partial(_all_readings, most), fields, where=where),
+    )
     missing = [p for parses in readings if not _any_in(found, parses) for p in parses]
     later = await info.context.ask(read.successors(missing, fields, where=where)) if missing else {}
     rows = [
@@ -114,6 +137,10 @@ def _readings(given: Given) -> list[ParsedCode]:
         raise type(error)(**error.details, path=given.path) from None
 
 
+def _all_readings(most: int, given: Given) -> list[ParsedCode]:
+    return [parsed for item in given.items(most) for parsed in _readings(item)]
+
+
 def _any_in(found: Mapping[str, Any], parses: Sequence[ParsedCode]) -> bool:
     return any(parsed.canonical in found for parsed in parses)
 
@@ -123,19 +150,24 @@ async def nearest(
 ) -> Any:
     """The assets nearest to a position, with their distances."""
     fields = tuple(inner for one in asked_of(info) if one.name == "asset" for inner in one.fields)
-    question = read.nearest(Given(position, "position"), Given(first, "first"), where, fields)
-    return [{"distance": near.distance, "asset": near.asset} for near in await info.context.ask(question)]
+    found = await answer(
+        info,
+        {"position": position, "first": first, "where": where},
+        lambda: read.nearest(Given(position, "position"), Given(first, "first"), where, fields),
+    )
+    return [{"distance": near.distance, "asset": near.asset} for near in found]
 
 
 async def cells(info: Info[Context], resolution: int, where: Where | None = None) -> Any:
     """How many assets each cell holds."""
-    found = await info.context.ask(counts.cells(where, Given(resolution, "resolution")))
+    arguments = {"where": where, "resolution": resolution}
+    found = await answer(info, arguments, lambda: counts.cells(where, Given(resolution, "resolution")))
     return [{"cell": one.key, "count": one.count} for one in found]
 
 
 async def groups(info: Info[Context], by: str, where: Where | None = None) -> Any:
     """How many assets share a value."""
-    found = await info.context.ask(counts.groups(where, Given(by, "by")))
+    found = await answer(info, {"where": where, "by": by}, lambda: counts.groups(where, Given(by, "by")))
     return [{"key": one.key, "count": one.count} for one in found]
 
 

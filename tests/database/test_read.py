@@ -216,17 +216,21 @@ def row_of(connection: Connection, question: Question[Any]) -> Any:
     return ask_now(connection, question)
 
 
+def by_code(code: str, fields: Sequence[Asked]) -> Question[Any]:
+    return read.by_codes(Given(code, "code"), lambda given: read_code(given.text()), fields)
+
+
 @pytest.mark.parametrize(
     "write", [str, lambda c: c.replace("-", ""), lambda c: c[:-2], lambda c: f" {c.lower()} "]
 )
 def test_a_code_in_any_written_form(reader: Connection, write: Callable[[str], str]) -> None:
     for asset in (CITY[0], CITY[161], CITY[-1]):
-        found = row_of(reader, read.by_codes(read_code(write(asset.code)), asked("sourceKey")))
+        found = row_of(reader, by_code(write(asset.code), asked("sourceKey")))
         assert [row["sourceKey"] for row in found.values()] == [asset.source_key]
 
 
 def test_old_codes_lead_to_what_has_become_of_the_asset(reader: Connection) -> None:
-    assert row_of(reader, read.by_codes(read_code(MERGED), [])) == {}
+    assert row_of(reader, by_code(MERGED, [])) == {}
     found = row_of(reader, read.successors(read_code(MERGED), []))
     assert read.the_successor(MERGED, found)["code"] == SUCCESSOR  # type: ignore[index]
     both = row_of(reader, read.successors(read_code(SPLIT), []))
@@ -296,7 +300,8 @@ def test_envelopes_in_sql_are_those_of_spatial(
 ) -> None:
     from sqlalchemy import Double, func, literal, select
 
-    box = places.envelope_around(lon, lat, literal(metres, Double()))
+    here = places.Here.of(Given({"lon": lon, "lat": lat}, "position"))
+    box = here.envelope(literal(metres, Double()))
     corners = [func.ST_XMin(box), func.ST_YMin(box), func.ST_XMax(box), func.ST_YMax(box)]
     labelled = [corner.label(name) for corner, name in zip(corners, "wsen", strict=True)]
     row = ask_now(reader, Question(select(*labelled), lambda rows: rows[0]))
@@ -368,7 +373,7 @@ def test_everything_that_can_be_asked_of_an_asset(reader: Connection) -> None:
     )
     load = Asked("load", asked("id", "source", "format", "startedAt", "finishedAt"))
     power = Asked("power", kind="streetlight")
-    row = row_of(reader, read.by_codes(read_code(asset.code), (*plain, division, power, load)))[asset.code]
+    row = row_of(reader, by_code(asset.code, (*plain, division, power, load)))[asset.code]
     lon, lat = asset.point or (0, 0)
     assert json.loads(row["geometry"]) == {"type": "Point", "coordinates": [lon, lat]}
     assert position(row["position"]) == {"lon": lon, "lat": lat}
@@ -390,7 +395,7 @@ def test_everything_that_can_be_asked_of_an_asset(reader: Connection) -> None:
 
 
 def test_only_what_is_asked_is_fetched(reader: Connection) -> None:
-    row = row_of(reader, read.by_codes(read_code(CITY[0].code), asked("name")))[CITY[0].code]
+    row = row_of(reader, by_code(CITY[0].code, asked("name")))[CITY[0].code]
     assert set(row) == {"kind", "code", "name"}
 
 
@@ -416,7 +421,7 @@ def test_parents_and_children(reader: Connection) -> None:
     )
     children = Asked("children", inner, {"first": 2}, alias="few")
     none = Asked("children", inner, {"where": {"kinds": ["ROAD"]}}, alias="none")
-    row = row_of(reader, read.by_codes(read_code(building.code), (children, none)))[building.code]
+    row = row_of(reader, by_code(building.code, (children, none)))[building.code]
     few = row[children.label]
     assert [one["code"] for one in few["rows"]] == own[:3]
     assert few["total"] == len(own)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from citygraph import app as graphql
+from citygraph.planner.http import PlannedRequests
 from twin.registry.database import open_pool
 from twin.settings import ApiSettings
 from twin.web import health, loads, maps, pages, problems, reports, undoing
@@ -24,6 +25,7 @@ def create_app() -> FastAPI:
     Starting it raises what ``twin.registry.database.open_pool`` does.
     """
     app = FastAPI(title="City Twin", lifespan=_with_pool, openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_middleware(PlannedRequests, path=graphql.PATH)
     app.add_middleware(CommonHeaders)
     app.include_router(health.router)
     app.include_router(graphql.router())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
-from sqlalchemy import any_, literal
+from sqlalchemy import any_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -27,6 +28,8 @@ OPERATORS: Mapping[AttributeType, tuple[str, ...]] = {
     "choice": ("eq", "in", "isNull"),
     "boolean": ("eq", "isNull"),
 }
+
+_WITHIN_TEXTS = ("contains", "startsWith")
 
 Condition = ColumnElement[bool]
 Compare = Callable[[ColumnElement[Any], Any], Condition]
@@ -56,12 +59,19 @@ def attribute_conditions(
         if operator == "isNull":
             found.append(column.is_(None) if operand.flag() else column.is_not(None))
         elif operator == "in":
-            values = [_value(attribute, item) for item in operand.items(MAX_VALUES)]
-            found.append(column == any_(literal(values, ARRAY(column.type))))
-        else:
+            values = operand.bound(partial(_values, attribute), ARRAY(column.type))
+            found.append(column == any_(values))
+        elif operator in _WITHIN_TEXTS or attribute.type == "boolean":
             found.append(COMPARISONS[operator](column, _value(attribute, operand)))
             _require_letters(operator, operand)
+        else:
+            value = operand.bound(partial(_value, attribute), column.type)
+            found.append(COMPARISONS[operator](column, value))
     return found
+
+
+def _values(attribute: Attribute, given: Given) -> list[Any]:
+    return [_value(attribute, item) for item in given.items(MAX_VALUES)]
 
 
 def _value(attribute: Attribute, given: Given) -> Any:
@@ -85,5 +95,5 @@ def _date(given: Given) -> str:
 
 
 def _require_letters(operator: str, operand: Given) -> None:
-    if operator in {"contains", "startsWith"} and not operand.value:
+    if operator in _WITHIN_TEXTS and not operand.value:
         raise InputText(path=operand.path, least=1)

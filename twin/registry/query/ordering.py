@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Date, DateTime, Text, and_, func, literal, or_
+from sqlalchemy import BigInteger, Date, DateTime, Text, and_, func, or_
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import TypeEngine
@@ -155,8 +155,9 @@ class Order:
         """Rows behind the place whose key is not null. The first comparison is what an index can begin at."""
         key, code = self.key(asset), asset.c.code
         if self.sorting is None:
-            return key < place.code if self.descending else key > place.code
-        value = literal(place.key, self.sorting.type)
+            behind: Column = key < place.code if self.descending else key > place.code
+            return behind
+        value = place.key
         if self.descending:
             return and_(key <= value, or_(key < value, code > place.code))
         return and_(key >= value, or_(key > value, code > place.code))
@@ -164,10 +165,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place in an ordered list: behind the asset with this key and code."""
+    """A place in an ordered list: behind the asset with this key and code, or with what stands for them in a
+    statement."""
 
-    key: Key | None
-    code: str
+    key: Any
+    code: Any
 
 
 def order(given: Given, kind: Kind | None) -> Order:
@@ -201,6 +203,21 @@ def read_cursor(given: Given, order: Order, hashed: str) -> Place | None:
     if order.sorting is not None and not _key_fits(order.sorting, key):
         raise CursorInvalid(path=given.path)
     return Place(key, code)
+
+
+def place(given: Given, order: Order, read: Callable[[Given], Place | None]) -> Place | None:
+    """The place that ``read`` finds in what was given, as parameters of a statement."""
+    keyed = given.decide(lambda one: _is_keyed(read(one)))
+    if keyed is None:
+        return None
+    code = given.bound(lambda one: getattr(read(one), "code", None), Text())
+    if not keyed or order.sorting is None:
+        return Place(None, code)
+    return Place(given.bound(lambda one: getattr(read(one), "key", None), order.sorting.type), code)
+
+
+def _is_keyed(found: Place | None) -> bool | None:
+    return None if found is None else found.key is not None
 
 
 def _key_fits(sorting: Sorting, key: object) -> bool:

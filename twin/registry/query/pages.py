@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Integer, Select, SelectBase, func, literal, literal_column, select, true, union_all
@@ -15,7 +16,15 @@ from twin.kinds.model import Kind
 from twin.registry.query.fields import Columns, Labelled, NestedPage, Projection, labelled, page_size
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import camel, constant
-from twin.registry.query.ordering import Order, Place, order, read_cursor, where_hash, write_cursor
+from twin.registry.query.ordering import (
+    Order,
+    Place,
+    order,
+    place,
+    read_cursor,
+    where_hash,
+    write_cursor,
+)
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row
 from twin.registry.query.where import Where, condition, of_kinds
@@ -48,22 +57,48 @@ class PageWanted:
     rows: bool = True
     total: bool = False
 
+    @property
+    def list_(self) -> Given:
+        """What says which list it is and where in it to begin."""
+        return Given({"where": self.where, "after": self.after}, "")
+
+    @property
+    def selection(self) -> Given:
+        """The filter."""
+        return Given(self.where, "where")
+
 
 def page(wanted: PageWanted, limit: int) -> Question[Page]:
     """A page of at most ``limit`` assets. By CODE and CELL a page costs the same however deep it lies."""
     chosen = condition(wanted.where, kind=wanted.kind)
     by = order(Given(wanted.order_by, "orderBy"), wanted.kind)
-    hashed = where_hash([wanted.kind.name if wanted.kind else None, wanted.where])
-    place = read_cursor(Given(wanted.after, "after"), by, hashed)
+    begin = place(wanted.list_, by, partial(_place, by, wanted.kind))
     first = page_size(Given(wanted.first, "first"), limit)
     total = select(func.count().label("total")).select_from(asset_view).where(chosen)
     if not wanted.rows:
-        return Question(total, lambda rows: Page([], [], False, place is not None, rows[0]["total"]))
+        return Question(total, lambda rows: Page([], [], False, begin is not None, rows[0]["total"]))
     columns = Columns("a")
     fields = Projection(first).of_asset(columns, wanted.fields, wanted.kind)
-    source = _ordered(_sources(wanted, chosen), by, place, first + 1, columns.used)
-    answer = _PageReader(first, by, hashed, place is not None)
-    return Question(_page_statement(source, fields, by, total if wanted.total else None), answer)
+    source = _ordered(_sources(wanted, chosen), by, begin, first + 1, columns.used)
+
+    def answering(arguments: Mapping[str, Any]) -> _PageReader:
+        return _PageReader(first, by, _list_hash(wanted.kind, arguments.get("where")), begin is not None)
+
+    return Question(
+        _page_statement(source, fields, by, total if wanted.total else None),
+        answering({"where": wanted.where}),
+        answering=answering,
+    )
+
+
+def _list_hash(kind: Kind | None, where: Where | None) -> str:
+    return where_hash([kind.name if kind else None, where])
+
+
+def _place(by: Order, kind: Kind | None, given: Given) -> Place | None:
+    """The place that ``after`` holds in the list of ``where``."""
+    arguments = given.raw
+    return read_cursor(Given(arguments.get("after"), "after"), by, _list_hash(kind, arguments.get("where")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +154,24 @@ def _sources(wanted: PageWanted, chosen: Condition) -> list[_Source]:
     the whole of a partition in which nothing matches. With a text among the conditions the assets are found
     before they are ordered: it cannot tell how rare a word of two characters is, and expects many.
     """
-    if not wanted.where:
+    given = wanted.selection
+    if given.decide(lambda where: not where.raw):
         return [_Source(asset_view, (chosen,))]
-    each = [(of_kinds(asset_view, [name]), chosen) for name in _kinds(wanted)]
-    if wanted.where.get("text") is None:
+    each = [(of_kinds(asset_view, [name]), chosen) for name in given.decide(partial(_kinds, wanted.kind))]
+    if given.decide(lambda where: where.raw.get("text") is None):
         return [_Source(asset_view, conditions) for conditions in each]
     found = [select(*asset_view.columns).where(*conditions).offset(0) for conditions in each]
     return [_Source(one.subquery(f"s{number}"), ()) for number, one in enumerate(found)]
 
 
-def _kinds(wanted: PageWanted) -> list[str]:
+def _kinds(kind: Kind | None, given: Given) -> list[str]:
     """The kinds whose assets the filter can select, by what it says outermost; at least one."""
-    if wanted.kind is not None:
-        return [wanted.kind.name]
-    where, names = wanted.where or {}, list(all_kinds())
-    given = where.get("kinds")
-    if given is not None:
-        listed = [given] if isinstance(given, str) else given
+    if kind is not None:
+        return [kind.name]
+    where, names = given.raw or {}, list(all_kinds())
+    named = where.get("kinds")
+    if named is not None:
+        listed = [named] if isinstance(named, str) else named
         names = [name for name in names if constant(name) in listed]
     of_one = [name for name in names if where.get(camel(name)) is not None]
     return of_one or names or list(all_kinds())[:1]

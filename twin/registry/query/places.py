@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import shapely
 from geoalchemy2 import Geography
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Double, and_, case, cast, false, func, literal, or_
+from sqlalchemy import Double, LargeBinary, and_, case, cast, false, func, literal, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from spatial import cells, measure
@@ -28,6 +30,7 @@ MAX_STEPS = 17
 """The widest disk of at most ``MAX_CELLS`` cells: 3 × 17 × 18 + 1 = 919."""
 CELL_MODES = ("OWN", "TOUCHES")
 SRID = 4326
+WKB = LargeBinary()
 
 Column = ColumnElement[Any]
 Condition = ColumnElement[bool]
@@ -39,7 +42,7 @@ def position(given: Given) -> tuple[float, float]:
     return members["lon"].number(-180, 180), members["lat"].number(-90, 90)
 
 
-def point(lon: float, lat: float) -> Column:
+def point(lon: float | Column, lat: float | Column) -> Column:
     """The position as PostGIS's geometry."""
     return func.ST_SetSRID(func.ST_Point(lon, lat), SRID)
 
@@ -49,6 +52,12 @@ def in_box(geom: Column, given: Given) -> Condition:
 
     Where west is east of east, the box crosses the antimeridian (RFC 7946, 5.2).
     """
+    count = given.decide(lambda box: len(_boxes(box)))
+    return or_(*(_meets(geom, given.bound(partial(_box_wkb, number), WKB)) for number in range(count)))
+
+
+def _boxes(given: Given) -> list[BaseGeometry]:
+    """The box, in two parts where it crosses the antimeridian."""
     numbers = [item.number() for item in given.items(4)]
     if len(numbers) != 4:
         raise given.wrong("west, south, east, north", "西、南、东、北四个数")
@@ -56,7 +65,11 @@ def in_box(geom: Column, given: Given) -> Condition:
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         raise InputBox(path=given.path)
     spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    return or_(*(_meets(geom, _box(left, south, right, north)) for left, right in spans))
+    return [_box(left, south, right, north) for left, right in spans]
+
+
+def _box_wkb(number: int, given: Given) -> bytes:
+    return _wkb(_boxes(given)[number])
 
 
 def within(geom: Column, given: Given) -> Condition:
@@ -64,12 +77,20 @@ def within(geom: Column, given: Given) -> Condition:
 
     A point on the polygon's edge is not within it, and a line along the edge is not either.
     """
-    return func.ST_Within(geom, _sql(geojson.geometry(given, geojson.AREAS)))
+    return func.ST_Within(geom, _sql(given.bound(_area_wkb, WKB)))
+
+
+def _area_wkb(given: Given) -> bytes:
+    return _wkb(geojson.geometry(given, geojson.AREAS))
 
 
 def intersects(geom: Column, given: Given) -> Condition:
     """Geometries that have a point in common with the given one, edges included: ``ST_Intersects``."""
-    return _meets(geom, geojson.geometry(given))
+    return _meets(geom, given.bound(_geometry_wkb, WKB))
+
+
+def _geometry_wkb(given: Given) -> bytes:
+    return _wkb(geojson.geometry(given))
 
 
 def near(geom: Column, given: Given) -> Condition:
@@ -78,14 +99,31 @@ def near(geom: Column, given: Given) -> Condition:
     PostGIS measures along geodesics between a geometry's vertices; between vertices more than some 10 km
     apart these leave the straight lines of the map by metres.
     """
-    members = given.members(("position", "metres"), needed=("position", "metres"))
-    lon, lat = position(members["position"])
-    metres = members["metres"].number(0, MAX_METRES)
-    west, south, east, north = measure.envelope_around(lon, lat, metres)
+    sides = (given.bound(partial(_side, number), Double()) for number in range(4))
+    lon, lat = (given.bound(partial(_centre, number), Double()) for number in range(2))
     return and_(
-        geom.bool_op("&&")(func.ST_MakeEnvelope(west, south, east, north, SRID)),
-        func.ST_DWithin(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)), metres),
+        geom.bool_op("&&")(func.ST_MakeEnvelope(*sides, SRID)),
+        func.ST_DWithin(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)), given.bound(_metres, Double())),
     )
+
+
+def _around(given: Given) -> tuple[float, float, float]:
+    """Longitude, latitude and metres of ``{position, metres}``."""
+    members = given.members(("position", "metres"), needed=("position", "metres"))
+    return *position(members["position"]), members["metres"].number(0, MAX_METRES)
+
+
+def _side(number: int, given: Given) -> float:
+    """West, south, east or north of what may lie around."""
+    return measure.envelope_around(*_around(given))[number]
+
+
+def _centre(number: int, given: Given) -> float:
+    return _around(given)[number]
+
+
+def _metres(given: Given) -> float:
+    return _around(given)[2]
 
 
 def on_ellipsoid(geom: Column) -> Column:
@@ -93,26 +131,49 @@ def on_ellipsoid(geom: Column) -> Column:
     return cast(geom, Geography(geometry_type=None, srid=-1, spatial_index=False))
 
 
-def distance(geom: Column, lon: float, lat: float) -> Column:
-    """Metres from the position to the nearest point of the geometry, 0 inside of a polygon."""
-    return func.ST_Distance(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)))
+@dataclass(frozen=True, slots=True)
+class Here:
+    """A position that was given, as parameters of a statement."""
+
+    lon: Column
+    lat: Column
+    cosine: Column
+
+    @classmethod
+    def of(cls, given: Given) -> Here:
+        """The position ``{lon, lat}``."""
+        reads = (lambda one: position(one)[0], lambda one: position(one)[1], _cosine)
+        return cls(*(given.bound(read, Double()) for read in reads))
+
+    @property
+    def point(self) -> Column:
+        """The position as PostGIS's geometry."""
+        return point(self.lon, self.lat)
+
+    def distance(self, geom: Column) -> Column:
+        """Metres from it to the nearest point of the geometry, 0 inside of a polygon."""
+        return func.ST_Distance(on_ellipsoid(geom), on_ellipsoid(self.point))
+
+    def envelope(self, metres: Column) -> Column:
+        """``spatial.measure.envelope_around`` for a distance that only the statement knows."""
+        shortest_radius, share, spare = 6_335_439.0, 1.001, 1e-9
+        angle = metres / literal(shortest_radius, Double()) * share + spare
+        north = func.degrees(angle)
+        sine = func.sin(angle) / self.cosine
+        beyond_a_pole = func.abs(self.lat) + north >= 90.0
+        east = case((beyond_a_pole, 180.0), else_=func.degrees(func.asin(func.least(1.0, sine))))
+        wraps = or_(self.lon - east < -180.0, self.lon + east > 180.0)
+        return func.ST_MakeEnvelope(
+            case((wraps, -180.0), else_=self.lon - east),
+            func.greatest(self.lat - north, -90.0),
+            case((wraps, 180.0), else_=self.lon + east),
+            func.least(self.lat + north, 90.0),
+            SRID,
+        )
 
 
-def envelope_around(lon: float, lat: float, metres: Column) -> Column:
-    """``spatial.measure.envelope_around`` for a distance that only the statement knows."""
-    shortest_radius, share, spare = 6_335_439.0, 1.001, 1e-9
-    angle = metres / literal(shortest_radius, Double()) * share + spare
-    north = func.degrees(angle)
-    sine = func.sin(angle) / math.cos(math.radians(lat))
-    east = case((abs(lat) + north >= 90.0, 180.0), else_=func.degrees(func.asin(func.least(1.0, sine))))
-    wraps = or_(lon - east < -180.0, lon + east > 180.0)
-    return func.ST_MakeEnvelope(
-        case((wraps, -180.0), else_=lon - east),
-        func.greatest(lat - north, -90.0),
-        case((wraps, 180.0), else_=lon + east),
-        func.least(lat + north, 90.0),
-        SRID,
-    )
+def _cosine(given: Given) -> float:
+    return math.cos(math.radians(position(given)[1]))
 
 
 def in_cells(cell: Column, geom: Column, given: Given) -> Condition:
@@ -138,7 +199,7 @@ def of_cells(cell: Column, geom: Column, wanted: Iterable[int], mode: Given | No
     """
     if mode is not None and mode.word(CELL_MODES) == "TOUCHES":
         area = shapely.union_all([cells.boundary(one) for one in wanted])
-        return or_(false(), *(_meets(geom, part) for part in shapely.get_parts(area)))
+        return or_(false(), *(_meets(geom, _wkb(part)) for part in shapely.get_parts(area)))
     ranges = cells.merge_ranges(cells.cell_ranges(np.array(sorted(wanted), dtype=np.int64)))
     return or_(false(), *(cell.between(int(low), int(high)) for low, high in ranges))
 
@@ -159,9 +220,14 @@ def _box(west: float, south: float, east: float, north: float) -> BaseGeometry:
     return shapely.box(west, south, east, north)
 
 
-def _meets(geom: Column, area: BaseGeometry) -> Condition:
+def _meets(geom: Column, area: bytes | Column) -> Condition:
     return func.ST_Intersects(geom, _sql(area))
 
 
-def _sql(made: BaseGeometry) -> Column:
-    return func.ST_GeomFromWKB(shapely.to_wkb(made), SRID)
+def _sql(area: bytes | Column) -> Column:
+    return func.ST_GeomFromWKB(area, SRID)
+
+
+def _wkb(made: BaseGeometry) -> bytes:
+    written: bytes = shapely.to_wkb(made)
+    return written

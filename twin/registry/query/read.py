@@ -6,8 +6,9 @@ of ``twin.identity`` for codes and of ``spatial.cells`` for resolutions. ``twin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -42,27 +43,33 @@ MAX_BEARERS = 5
 Condition = ColumnElement[bool]
 
 
+Readings = Callable[[Given], list[ParsedCode]]
+"""What codes that were given may mean. ``twin.identity.read_code`` reads what people write."""
+
+
 def by_codes(
-    codes: Sequence[ParsedCode],
+    given: Given,
+    read: Readings,
     fields: Sequence[Asked],
     *,
     where: Where | None = None,
     kind: Kind | None = None,
 ) -> Question[dict[str, Row]]:
-    """The assets that bear one of ``codes`` now, by code (see ``successors`` for the others).
-
-    ``twin.identity.read_code`` reads what people write.
-    """
+    """The assets that bear one of the codes now, by code (see ``successors`` for the others)."""
     columns = Columns("a")
-    wanted = Projection(len(codes)).of_asset(columns, fields, kind)
+    wanted = Projection(given.decide(lambda some: len(read(some)))).of_asset(columns, fields, kind)
     chosen = and_(
-        asset_view.c.code == any_(_canonical(codes)),
-        *_pruning(codes),
+        asset_view.c.code == any_(given.bound(lambda some: _canonical(read(some)), ARRAY(Text()))),
+        *_pruning(given.decide(lambda some: _owners(read(some)))),
         condition(where, kind=kind),
     )
     source = _used(columns).where(chosen).subquery("a")
     statement = select(*labelled(wanted)).select_from(source)
-    return Question(statement, lambda rows: {row["code"]: row for row in rows}, prepared=True)
+    return Question(statement, _by_code, prepared=True)
+
+
+def _by_code(rows: list[dict[str, Any]]) -> dict[str, Row]:
+    return {row["code"]: row for row in rows}
 
 
 def successors(
@@ -76,7 +83,9 @@ def successors(
 
     Unlike ``by_codes`` this looks among all kinds, and so finds an asset whose class is another kind's now.
     """
-    wanted_codes = func.unnest(_canonical(codes)).table_valued("code", name="w").render_derived()
+    wanted_codes = (
+        func.unnest(literal(_canonical(codes), ARRAY(Text()))).table_valued("code", name="w").render_derived()
+    )
     begun = select(wanted_codes.c.code.label("asked"), wanted_codes.c.code.label("code"))
     begun_chain = begun.cte("chain", recursive=True)
     further = select(begun_chain.c.asked, code_successor_view.c.successor)
@@ -117,13 +126,18 @@ def by_identifier(given: Given, fields: Sequence[Asked]) -> Question[Row | None]
     source = _used(columns).where(asset_view.c.code == any_(codes)).subquery("a")
     statement = select(*labelled(wanted)).select_from(source).order_by(_of_a("code"))
 
-    def answer(rows: list[dict[str, Any]]) -> Row | None:
-        if len(rows) > 1:
-            codes = ", ".join(str(row["code"]) for row in rows[:MAX_BEARERS])
-            raise IdentifierAmbiguous(value=given.value["value"], codes=codes)
-        return rows[0] if rows else None
+    def answering(arguments: Mapping[str, Any]) -> Callable[[list[dict[str, Any]]], Row | None]:
+        return partial(_the_bearer, arguments["identifier"]["value"])
 
-    return Question(statement.limit(MAX_BEARERS + 1), answer, prepared=True)
+    answer = answering({"identifier": given.raw})
+    return Question(statement.limit(MAX_BEARERS + 1), answer, prepared=True, answering=answering)
+
+
+def _the_bearer(value: str, rows: list[dict[str, Any]]) -> Row | None:
+    if len(rows) > 1:
+        codes = ", ".join(str(row["code"]) for row in rows[:MAX_BEARERS])
+        raise IdentifierAmbiguous(value=value, codes=codes)
+    return rows[0] if rows else None
 
 
 def _of_a(name: str) -> ColumnElement[Any]:
@@ -135,15 +149,19 @@ def _used(columns: Columns) -> Select[Any]:
     return select(*(asset_view.c[name] for name in columns.used))
 
 
-def _canonical(codes: Iterable[ParsedCode]) -> ColumnElement[Any]:
-    return literal([parsed.canonical for parsed in codes], ARRAY(Text()))
+def _canonical(codes: Iterable[ParsedCode]) -> list[str]:
+    return [parsed.canonical for parsed in codes]
 
 
-def _pruning(codes: Iterable[ParsedCode]) -> list[Condition]:
-    """Only the kinds that own the classes of ``codes``, so that other kinds' partitions are not looked at."""
+def _owners(codes: Iterable[ParsedCode]) -> list[str]:
+    """The kinds that own the classes of ``codes``; none where one is no kind's."""
     owners = {kind_of_class(code.scheme, code.class_code) for code in codes}
-    names = sorted(name for name in owners if name is not None)
-    return [of_kinds(asset_view, names)] if names and None not in owners else []
+    return [] if None in owners else sorted(name for name in owners if name is not None)
+
+
+def _pruning(names: list[str]) -> list[Condition]:
+    """Only these kinds, so that other kinds' partitions are not looked at; all where none is named."""
+    return [of_kinds(asset_view, names)] if names else []
 
 
 def kind_of_class(scheme: str, class_code: str) -> str | None:
@@ -172,15 +190,15 @@ def nearest(
     least that many assets lie: the nearest in metres are all among the assets within it, whose box the index
     finds. Assets without a geometry are nowhere near. Raises ``NearestSize``.
     """
-    lon, lat = places.position(position)
+    here = places.Here.of(position)
     size = page_size(first, MAX_NEAREST, NearestSize)
     chosen = condition(where, kind=kind)
-    geom, here = asset_view.c.geom, places.point(lon, lat)
-    metres = places.distance(geom, lon, lat)
+    geom = asset_view.c.geom
+    metres = here.distance(geom)
     candidates = select(metres.label("metres")).where(chosen, geom.is_not(None))
-    candidates = candidates.order_by(geom.op("<->")(here)).limit(size)
+    candidates = candidates.order_by(geom.op("<->")(here.point)).limit(size)
     reach = select(func.max(candidates.subquery("c").c.metres).label("metres")).cte("reach")
-    envelope = select(places.envelope_around(lon, lat, reach.c.metres)).scalar_subquery()
+    envelope = select(here.envelope(reach.c.metres)).scalar_subquery()
     columns = Columns("a")
     wanted = Projection(size).of_asset(columns, fields, kind)
     source = _used(columns).add_columns(metres.label("metres")).where(chosen, geom.bool_op("&&")(envelope))

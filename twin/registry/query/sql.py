@@ -15,6 +15,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.util import LRUCache
 
 from twin.registry.query.errors import QueryTimeout
+from twin.registry.query.remembered import Memory
 
 Row = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -29,11 +30,13 @@ class Question(Generic[Answer]):
 
     ``prepared`` is for statements whose best plan is the same for every value: lookups by a key. Others are
     planned with the values at hand, without which PostgreSQL cannot tell a street from a continent.
+    ``answering`` makes ``answer`` anew for other arguments, where it depends on them.
     """
 
     statement: ClauseElement
     answer: Callable[[list[dict[str, Any]]], Answer]
     prepared: bool = False
+    answering: Callable[[Mapping[str, Any]], Callable[[list[dict[str, Any]]], Answer]] | None = None
 
 
 def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
@@ -48,14 +51,44 @@ def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
     return str(made), dict(made.construct_params(extracted_parameters=values) or {})
 
 
-async def ask(connection: AsyncConnection[Any], question: Question[Answer]) -> Answer:
-    """The answer to ``question``. Raises ``QueryTimeout``, and psycopg's errors."""
-    text, arguments = compiled(question.statement)
+@dataclass(frozen=True, slots=True)
+class Posed(Generic[Answer]):
+    """A question as it is sent: the statement's text and its parameters."""
+
+    text: str
+    parameters: Mapping[str, Any]
+    answer: Callable[[list[dict[str, Any]]], Answer]
+    prepared: bool
+
+
+def posed(question: Question[Answer]) -> Posed[Answer]:
+    """The question, to be sent."""
+    return Posed(*compiled(question.statement), question.answer, question.prepared)
+
+
+def posed_again(
+    memory: Memory[Question[Answer]], arguments: Mapping[str, Any], make: Callable[[], Question[Answer]]
+) -> Posed[Answer]:
+    """The question that ``make`` makes of the arguments, by a statement of before where one fits them.
+
+    Raises what making it raises.
+    """
+    made = memory.find(arguments)
+    if made is None:
+        question, text, parameters = memory.make(arguments, make, lambda one: compiled(one.statement))
+        return Posed(text, parameters, question.answer, question.prepared)
+    question = made.thing
+    answer = question.answering(arguments) if question.answering else question.answer
+    return Posed(made.text, made.parameters(arguments), answer, question.prepared)
+
+
+async def ask(connection: AsyncConnection[Any], asked: Posed[Answer]) -> Answer:
+    """The answer to a question. Raises ``QueryTimeout``, and psycopg's errors."""
     with _timeouts():
         async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(text, arguments, prepare=question.prepared)
+            await cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
             rows = await cursor.fetchall()
-    return question.answer(rows)
+    return asked.answer(rows)
 
 
 def ask_now(connection: Connection[Any], question: Question[Answer]) -> Answer:

@@ -18,7 +18,6 @@ from sqlalchemy import (
     any_,
     false,
     func,
-    literal,
     literal_column,
     not_,
     or_,
@@ -58,7 +57,19 @@ def condition(
     With ``kind`` only assets of that kind, and ``where`` may name its attributes. Raises the errors of
     ``twin.registry.query.errors`` whose codes begin with ``input``, each with the path of what is wrong.
     """
-    return _Filter(asset).of(Given({} if where is None else where, path), kind, 1)
+    given = Given(where, path)
+    if given.decide(is_missing):
+        return and_(true(), *_of_kind(asset, kind))
+    return _Filter(asset).of(given, kind, 1)
+
+
+def is_missing(given: Given) -> bool:
+    """Whether nothing was given."""
+    return given.raw is None
+
+
+def _of_kind(asset: FromClause, kind: Kind | None) -> list[Condition]:
+    return [] if kind is None else [of_kinds(asset, [kind.name])]
 
 
 def members_of(kind: Kind | None) -> tuple[str, ...]:
@@ -79,7 +90,7 @@ class _Filter:
         """The condition of one object of the filter, which is on assets of ``kind`` if that is given."""
         if depth > MAX_DEPTH:
             raise InputDepth(path=given.path, limit=MAX_DEPTH)
-        parts = [] if kind is None else [of_kinds(self.asset, [kind.name])]
+        parts = _of_kind(self.asset, kind)
         for name, member in given.members(members_of(kind)).items():
             self._count(member)
             parts += self._member(name, member, kind, depth)
@@ -125,17 +136,23 @@ def _kinds(asset: FromClause, given: Given) -> Condition:
 
 
 def _status(asset: FromClause, given: Given) -> Condition:
+    return asset.c.status == any_(given.bound(_statuses, ARRAY(Text())))
+
+
+def _statuses(given: Given) -> list[str]:
     known = [constant(status) for status in STATUSES]
-    return _any(asset.c.status, [stored(item.word(known)) for item in given.items(MAX_NAMES)])
+    return [stored(item.word(known)) for item in given.items(MAX_NAMES)]
 
 
 def _division(asset: FromClause, given: Given) -> Condition:
     """The division itself, whether it is recorded or not, and all that lie within it."""
-    return asset.c.division == any_(func.api.divisions_below(given.text(), type_=ARRAY(Text())))
+    return asset.c.division == any_(
+        func.api.divisions_below(given.bound(Given.text, Text()), type_=ARRAY(Text()))
+    )
 
 
 def _datasets(asset: FromClause, given: Given) -> Condition:
-    names = literal([item.text() for item in given.items(MAX_NAMES)], ARRAY(Text()))
+    names = given.bound(lambda some: [item.text() for item in some.items(MAX_NAMES)], ARRAY(Text()))
     return asset.c.dataset_id == any_(func.api.datasets_named(names, type_=ARRAY(Integer())))
 
 
@@ -150,13 +167,18 @@ def _identifiers(asset: FromClause, given: Given) -> Condition:
 def bears(given: Given) -> Condition:
     """Rows of ``api.identifier`` with the scheme and the value, as it was written or as it is stored."""
     members = given.members(("scheme", "value"), needed=("value",))
-    value = members["value"].text().strip()
-    if not value:
-        raise InputText(path=members["value"].path, least=1)
-    written = _any(identifier_view.c.value, sorted({value, checks.normalise(value)}))
+    written = identifier_view.c.value == any_(members["value"].bound(_spellings, ARRAY(Text())))
     if "scheme" not in members:
         return written
-    return and_(identifier_view.c.scheme == members["scheme"].text(), written)
+    return and_(identifier_view.c.scheme == members["scheme"].bound(Given.text, Text()), written)
+
+
+def _spellings(given: Given) -> list[str]:
+    """An identifier's value as it was written, and as it is stored."""
+    value = given.text().strip()
+    if not value:
+        raise InputText(path=given.path, least=1)
+    return sorted({value, checks.normalise(value)})
 
 
 def _text(asset: FromClause, given: Given) -> Condition:
@@ -166,10 +188,6 @@ def _text(asset: FromClause, given: Given) -> Condition:
         raise InputText(path=given.path, least=SHORTEST_TEXT)
     bigrams = func.api.bigrams(asset.c.words, type_=ARRAY(Text())).contains(func.api.bigrams(wanted))
     return and_(bigrams, asset.c.words.contains(wanted, autoescape=True))
-
-
-def _any(column: ColumnElement[Any], values: list[Any]) -> Condition:
-    return column == any_(literal(values, ARRAY(column.type)))
 
 
 MEMBERS: Mapping[str, Member] = {

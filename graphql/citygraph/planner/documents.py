@@ -1,0 +1,125 @@
+"""Documents that were read once: parsed, checked against the schema and measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    VariableNode,
+    Visitor,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+from graphql.execution.collect_fields import FragmentDetails
+from sqlalchemy.util import LRUCache
+
+from citygraph.limits import MAX_TOKENS, DocumentLimits
+
+CACHED = 256
+"""Documents that are remembered, those among them that are not for the planner."""
+LONGEST = 32_768
+"""Characters of a document that is remembered."""
+PLANS = 16
+"""Plans of a document, which differ in what its directives leave out."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """One operation of a document, a query, with the document's fragments; ``plans`` are made of it."""
+
+    operation: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    plans: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(PLANS))
+
+    @cached_property
+    def details(self) -> dict[str, FragmentDetails]:
+        """The fragments as graphql-core's collecting of fields takes them."""
+        return {name: FragmentDetails(fragment) for name, fragment in self.fragments.items()}
+
+    @cached_property
+    def switches(self) -> tuple[str, ...]:
+        """The variables that say which parts of the document count: those of its directives."""
+        found = _Variables()
+        for node in (self.operation, *self.fragments.values()):
+            visit(node, found)
+        return tuple(sorted(found.in_directives))
+
+    def variables_within(self, nodes: Iterable[FieldNode]) -> tuple[str, ...]:
+        """The variables that are arguments of fields below the nodes."""
+        found, spread = _Variables(), set[str]()
+        waiting: list[Any] = [node.selection_set for node in nodes if node.selection_set]
+        while waiting:
+            visit(waiting.pop(), found)
+            waiting += [self.fragments[name] for name in found.spread - spread]
+            spread |= found.spread
+        return tuple(sorted(found.in_arguments))
+
+
+class Documents:
+    """The documents that were asked lately, by their text and the name of the operation."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._known: LRUCache[tuple[str, str | None], Document | None] = LRUCache(CACHED)
+
+    def read(self, text: str, name: str | None) -> Document | None:
+        """The operation ``name`` of a document, or its only one; None where it is not for the planner."""
+        if len(text) > LONGEST:
+            return self._read(text, name)
+        try:
+            return self._known[text, name]
+        except KeyError:
+            found = self._known[text, name] = self._read(text, name)
+            return found
+
+    def _read(self, text: str, name: str | None) -> Document | None:
+        try:
+            parsed = parse(text, max_tokens=MAX_TOKENS)
+        except GraphQLError:
+            return None
+        if validate(self._schema, parsed, [*specified_rules, DocumentLimits]):
+            return None
+        operations = [one for one in parsed.definitions if isinstance(one, OperationDefinitionNode)]
+        named = [one for one in operations if name is None or (one.name and one.name.value == name)]
+        if len(named) != 1 or named[0].operation is not OperationType.QUERY:
+            return None
+        fragments = [one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)]
+        return Document(named[0], {one.name.value: one for one in fragments})
+
+
+class _Variables(Visitor):
+    """Finds variables, by where they stand, and the fragments that are spread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_directives: set[str] = set()
+        self.in_arguments: set[str] = set()
+        self.spread: set[str] = set()
+        self._directives = 0
+
+    def enter_directive(self, _node: DirectiveNode, *_: Any) -> None:
+        self._directives += 1
+
+    def leave_directive(self, _node: DirectiveNode, *_: Any) -> None:
+        self._directives -= 1
+
+    def enter_variable_definition(self, *_: Any) -> Any:
+        return self.SKIP
+
+    def enter_fragment_spread(self, node: Any, *_: Any) -> None:
+        self.spread.add(node.name.value)
+
+    def enter_variable(self, node: VariableNode, *_: Any) -> None:
+        (self.in_directives if self._directives else self.in_arguments).add(node.name.value)

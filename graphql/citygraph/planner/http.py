@@ -1,0 +1,119 @@
+"""The road of a request that holds one document: from its bytes to those of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from citygraph.context import Context
+from citygraph.execution import planner
+from twin.settings import ApiSettings
+
+LARGEST = 1_000_000
+"""Bytes of a request up to which it may go this way."""
+_JSON = b"application/json"
+_ACCEPTED = (_JSON, b"*/*")
+_MEMBERS = frozenset({"query", "variables", "operationName"})
+
+
+class PlannedRequests:
+    """Answers requests to ``path`` that the planner can answer, and hands on all others as they came.
+
+    Whoever goes away before the answer is there has it stopped, and with it what the database does for it.
+    """
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self._app = app
+        self._path = path
+        self._max_page = ApiSettings().max_page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not self._fits(scope):
+            await self._app(scope, receive, send)
+            return
+        body = await _body(receive)
+        if body is None:
+            return
+        task = asyncio.current_task()
+        leaving = asyncio.ensure_future(_left(receive))
+        leaving.add_done_callback(lambda left: task and not left.cancelled() and task.cancel())
+        try:
+            await self._answer(scope, body, send)
+        except asyncio.CancelledError:
+            if task is None or leaving.cancelled() or not leaving.done():
+                raise
+            task.uncancel()
+        finally:
+            leaving.cancel()
+
+    def _fits(self, scope: Scope) -> bool:
+        """Whether it is a request whose body is JSON of known length, and whose answer may be JSON."""
+        if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
+            return False
+        headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"")
+        return (
+            headers.get(b"content-type", b"").split(b";")[0].strip() == _JSON
+            and headers.get(b"accept", _JSON).split(b",")[0].split(b";")[0].strip() in _ACCEPTED
+            and length.isdigit()
+            and int(length) <= LARGEST
+        )
+
+    async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
+        answer = await _planned(Context(scope["app"].state.pool, self._max_page), body)
+        if answer is None:
+            await self._app(scope, _again(body), send)
+            return
+        headers = [(b"content-type", _JSON), (b"content-length", str(len(answer)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where the client has gone."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _again(body: bytes) -> Receive:
+    """The same request, for whoever reads it next; whether the client is there is looked after already."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop()
+
+    return received
+
+
+async def _planned(context: Context, body: bytes) -> bytes | None:
+    try:
+        asked: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(asked, Mapping) or not set(asked) <= _MEMBERS:
+        return None
+    text, variables, name = (asked.get(member) for member in ("query", "variables", "operationName"))
+    if not isinstance(text, str) or not isinstance(variables or {}, Mapping):
+        return None
+    if name is not None and not isinstance(name, str):
+        return None
+    found = await planner().answer(context, text, variables, name)
+    return None if found is None else found.json()

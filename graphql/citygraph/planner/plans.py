@@ -1,0 +1,318 @@
+"""Plans: an operation's fields of Query, each asked by its own resolver, and the shapes of what they give."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_argument_values,
+    get_variable_values,
+    located_error,
+)
+from graphql.execution.collect_fields import collect_fields
+from graphql.execution.values import VariableValues
+from graphql.pyutils import Path
+from sqlalchemy.util import LRUCache
+
+from citygraph.context import Context
+from citygraph.errors import stable
+from citygraph.planner.documents import PLANS, Document, Documents
+from citygraph.planner.shapes import Answering, Call, Details, Irregular, Shape, Shaper
+from citygraph.selection import Reader
+from twin.registry.query.remembered import Memory
+from twin.registry.query.selection import Asked
+
+
+class Planner:
+    """Answers documents by plans."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._documents = Documents(schema)
+
+    async def answer(
+        self,
+        context: Context,
+        text: str,
+        variables: Mapping[str, Any] | None = None,
+        operation: str | None = None,
+    ) -> Answer | None:
+        """The answer to a document; None where the executor has to give it.
+
+        That is so for what is no sound query of the schema, for introspection, for variables that do not fit,
+        and for recorded values that do not fit their types.
+        """
+        document = self._documents.read(text, operation)
+        if document is None:
+            return None
+        values = get_variable_values(
+            self._schema, document.operation.variable_definitions or (), dict(variables or {})
+        )
+        if isinstance(values, list):
+            return None
+        plan = self._plan(document, values)
+        return None if plan is None else await plan.answer(context, values)
+
+    def _plan(self, document: Document, values: VariableValues) -> Plan | None:
+        switched = tuple(values.coerced.get(name) for name in document.switches)
+        try:
+            found: Plan | None = document.plans[switched]
+        except KeyError:
+            found = document.plans[switched] = _planned(self._schema, document, values)
+        return found
+
+
+@dataclass(slots=True)
+class Request:
+    """One answer being made: what resolvers work with, the variables, and what went wrong so far."""
+
+    context: Context
+    values: VariableValues
+    errors: list[GraphQLError] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a document is answered with: ``data`` as JSON has it, and errors with their codes."""
+
+    data: dict[str, Any] | None
+    errors: list[GraphQLError]
+
+    def json(self) -> bytes:
+        """The answer as it is sent."""
+        answer: dict[str, Any] = {"data": self.data}
+        if self.errors:
+            answer["errors"] = [error.formatted for error in self.errors]
+        return orjson.dumps(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps of an operation, in the order of the answer."""
+
+    steps: tuple[Step | Typename, ...]
+
+    async def answer(self, context: Context, values: VariableValues) -> Answer | None:
+        """The answer; None where a value does not fit its type."""
+        request = Request(context, values)
+        try:
+            data = await _together(self.steps, request, None)
+        except _Failed as failed:
+            return Answer(None, [stable(error) for error in (*request.errors, failed.error)])
+        except Irregular:
+            return None
+        return Answer(data, [stable(error) for error in request.errors])
+
+
+async def _together(steps: Sequence[Step | Typename], request: Request, source: Any) -> dict[str, Any]:
+    """What the steps give, by their keys. Raises ``_Failed`` where one that may not be null fails."""
+    if len(steps) == 1:
+        return {steps[0].key: await steps[0].run(request, source)}
+    running = [asyncio.ensure_future(step.run(request, source)) for step in steps]
+    try:
+        found = await asyncio.gather(*running)
+    except BaseException:
+        for one in running:
+            one.cancel()
+        await asyncio.wait(running)
+        raise
+    return {step.key: value for step, value in zip(steps, found, strict=True)}
+
+
+class _Failed(Exception):
+    """A field that may not be null has failed, and with it what holds it."""
+
+    def __init__(self, error: GraphQLError) -> None:
+        super().__init__()
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Typename:
+    """The name of the type whose fields are asked for."""
+
+    key: str
+    name: str
+
+    async def run(self, _request: Request, _source: Any) -> str:
+        """The name."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A field that is asked for by its resolver.
+
+    Its value gets its ``shape``; or it is an object whose fields are asked for by ``steps`` of their own.
+    ``varying`` are the variables by which differs what is asked of it, and ``asked`` is what they have asked.
+    """
+
+    schema: GraphQLSchema
+    document: Document
+    key: str
+    path: Path
+    details: Details
+    definition: GraphQLField
+    shape: Shape | None
+    calls: Sequence[Call]
+    steps: tuple[Step | Typename, ...]
+    varying: tuple[str, ...]
+    asked: LRUCache[bytes, Within] = field(default_factory=lambda: LRUCache(PLANS))
+
+    async def run(self, request: Request, source: Any) -> Any:
+        """The field's part of the answer; what goes wrong is noted. Raises ``_Failed`` or ``Irregular``."""
+        try:
+            return await self._value(request, source)
+        except Irregular:
+            raise
+        except _Failed as failed:
+            error = failed.error
+        except Exception as problem:  # noqa: BLE001 - told in the answer, and by its number in the log
+            error = located_error(problem, [one.node for one in self.details], self.path.as_list())
+        if isinstance(self.definition.type, GraphQLNonNull):
+            raise _Failed(error)
+        request.errors.append(error)
+        return None
+
+    async def _value(self, request: Request, source: Any) -> Any:
+        info = Info(self, request)
+        arguments = get_argument_values(self.definition, self.details[0].node, request.values)
+        value = self.definition.resolve(source, info, **arguments)  # type: ignore[misc]
+        if isawaitable(value):
+            value = await value
+        if self.steps:
+            return await _together(self.steps, request, value)
+        if self.shape is None:
+            raise Irregular
+        try:
+            return self.shape(value, [_answering(call, self, request) for call in self.calls])
+        except (Irregular, GraphQLError, KeyError, TypeError) as problem:
+            raise Irregular from problem
+
+    def within(self, values: VariableValues) -> Within:
+        """What is asked of its value. Raises ``GraphQLError`` where an argument in it is wrong."""
+        given = values.coerced
+        key = orjson.dumps([(name in given, given.get(name)) for name in self.varying])
+        try:
+            return self.asked[key]
+        except KeyError:
+            reader = Reader(self.schema, self.document.fragments, values)
+            nodes = [one.node for one in self.details]
+            found = self.asked[key] = Within(reader.asked(nodes, self.definition.type))
+            return found
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What is asked of a field's value, and the statements that were made for that."""
+
+    asked: tuple[Asked, ...]
+    memory: Memory[Any] = field(default_factory=Memory)
+
+
+def _answering(call: Call, step: Step, request: Request) -> Answering:
+    """What answers a field of rows, with the arguments that were given."""
+    info = Info(step, request, call)
+    arguments = get_argument_values(call.definition, call.details[0].node, request.values)
+    resolve: Any = call.definition.resolve
+    return lambda row: resolve(row, info, **arguments)
+
+
+class Info:
+    """What a resolver is told of its field, under the names that graphql-core gives it."""
+
+    __slots__ = ("_within", "call", "request", "step")
+
+    def __init__(self, step: Step, request: Request, call: Call | None = None) -> None:
+        self.step, self.request, self.call = step, request, call
+        self._within: Within | None = None
+
+    @property
+    def context(self) -> Context:
+        """What the resolver works with."""
+        return self.request.context
+
+    @property
+    def path(self) -> Path:
+        """Where in the answer its value stands."""
+        return self.step.path if self.call is None else Path(None, self.call.key, None)
+
+    @property
+    def within(self) -> Within:
+        """What is asked of its value."""
+        if self._within is None:
+            self._within = self.step.within(self.request.values)
+        return self._within
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """The same, as ``citygraph.selection`` has it."""
+        return self.within.asked
+
+    @property
+    def memory(self) -> Memory[Any]:
+        """The statements of before."""
+        return self.within.memory
+
+
+def _planned(schema: GraphQLSchema, document: Document, values: VariableValues) -> Plan | None:
+    query = schema.query_type
+    if query is None:
+        return None
+    found = collect_fields(schema, document.details, values, query, document.operation)
+    names = {details[0].node.name.value for details in found.grouped_field_set.values()}
+    if names & {"__schema", "__type"}:
+        return None
+    make = _Steps(schema, document, values)
+    return Plan(make.of(query, found.grouped_field_set, None))
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """Makes the steps of an operation."""
+
+    schema: GraphQLSchema
+    document: Document
+    values: VariableValues
+
+    def of(
+        self, parent: GraphQLObjectType, asked_for: Mapping[str, Details], before: Path | None
+    ) -> tuple[Step | Typename, ...]:
+        """The steps of an object's fields."""
+        return tuple(
+            self._step(parent, Path(before, key, parent.name), one) for key, one in asked_for.items()
+        )
+
+    def _step(self, parent: GraphQLObjectType, path: Path, details: Details) -> Step | Typename:
+        key, name = str(path.key), details[0].node.name.value
+        if name == "__typename":
+            return Typename(key, parent.name)
+        definition = parent.fields[name]
+        shaper = Shaper(self.schema, self.document, self.values)
+        asking = _object_that_asks(definition.type)
+        steps = () if asking is None else self.of(asking, shaper.subfields(asking, details), path)
+        shape = shaper.shape(definition.type, details) if asking is None else None
+        varying = self.document.variables_within(one.node for one in details)
+        return Step(
+            self.schema, self.document, key, path, details, definition, shape, shaper.calls, steps, varying
+        )
+
+
+def _object_that_asks(of_type: Any) -> GraphQLObjectType | None:
+    """The object, not null, whose fields ask the database themselves."""
+    inner = of_type.of_type if isinstance(of_type, GraphQLNonNull) else None
+    if isinstance(inner, GraphQLObjectType):
+        fields = (one.extensions["strawberry-definition"].base_resolver for one in inner.fields.values())
+        if any(one is not None and one.is_async for one in fields):
+            return inner
+    return None

@@ -1,0 +1,198 @@
+"""Shapes: what an operation asks of a value, as one function from the value to its part of the answer.
+
+The function is Python source made from the operation. Every name in it is one of ours, and what stands in it
+of the document are response keys, which GraphQL's grammar makes names, written as texts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLFloat,
+    GraphQLInt,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+)
+from graphql.execution.collect_fields import FieldDetails, collect_subfields
+from graphql.execution.values import VariableValues
+
+from citygraph.planner.documents import Document
+from twin.kinds import all_kinds
+from twin.registry.query.names import constant, pascal
+
+Answering = Callable[[Any], Any]
+"""What answers a field of a row by its resolver."""
+Shape = Callable[[Any, Sequence[Answering]], Any]
+"""From a value to what is written of it; its calls are answered by what is given."""
+Details = list[FieldDetails]
+
+
+class Irregular(Exception):
+    """A value that does not fit its type, which the executor knows how to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A field of a row that its resolver makes of the row: the field, and how it was asked for."""
+
+    definition: GraphQLField
+    key: str
+    details: Details
+
+
+@dataclass(slots=True)
+class Shaper:
+    """Makes the shapes of one operation, whose ``variables`` say which parts of it count."""
+
+    schema: GraphQLSchema
+    document: Document
+    variables: VariableValues
+    calls: list[Call] = field(default_factory=list)
+    _lines: list[str] = field(default_factory=list)
+    _names: dict[str, Any] = field(default_factory=lambda: dict(_HELPERS))
+    _objects: dict[tuple[str, tuple[int, ...]], str] = field(default_factory=dict)
+    _count: int = 0
+
+    def shape(self, of_type: Any, details: Details) -> Shape:
+        """The shape of a value of ``of_type``."""
+        value = self._value(of_type, details, "v")
+        source = "\n".join([*self._lines, f"def shape(v, c): return {value}", ""])
+        exec(compile(source, "<shape>", "exec"), self._names)  # noqa: S102 - made of names of ours, see above
+        shape: Shape = self._names["shape"]
+        return shape
+
+    def subfields(self, of_type: GraphQLObjectType, details: Details) -> Mapping[str, Details]:
+        """What is asked of an object, by response key, in the order of the answer."""
+        found = collect_subfields(
+            self.schema, self.document.details, self.variables, self.document.operation, of_type, details
+        )
+        return found.grouped_field_set
+
+    def _value(self, of_type: Any, details: Details, source: str) -> str:
+        if isinstance(of_type, GraphQLNonNull):
+            return self._present(of_type.of_type, details, source)
+        if isinstance(of_type, GraphQLList | GraphQLObjectType | GraphQLInterfaceType):
+            name = self._name("v")
+            there = self._present(of_type, details, name)
+            return f"(None if ({name} := {source}) is None else {there})"
+        if isinstance(of_type, GraphQLEnumType):
+            return f"{self._enum(of_type, {None: None})}[{source}]"
+        helper = _NULLABLE.get(of_type.name)
+        return f"{helper}({source})" if helper else source
+
+    def _present(self, of_type: Any, details: Details, source: str) -> str:
+        """The same where it may not be null."""
+        if isinstance(of_type, GraphQLList):
+            name = self._name("x")
+            return f"[{self._value(of_type.of_type, details, name)} for {name} in {source}]"
+        if isinstance(of_type, GraphQLInterfaceType):
+            name = self._name("v")
+            return f"{self._by_kind(of_type, details)}[({name} := {source})['kind']]({name}, c)"
+        if isinstance(of_type, GraphQLObjectType):
+            return f"{self._object(of_type, details)}({source}, c)"
+        if isinstance(of_type, GraphQLEnumType):
+            return f"{self._enum(of_type, {})}[{source}]"
+        return f"{_PRESENT.get(of_type.name, 'present')}({source})"
+
+    def _object(self, of_type: GraphQLObjectType, details: Details) -> str:
+        """The function that writes an object. Of what is asked in several places alike there is one: else
+        parents of parents, each of any kind, would be as many as there are kinds to the power of their depth.
+        """
+        asked = of_type.name, tuple(id(one.node) for one in details)
+        if asked not in self._objects:
+            members = [
+                f"{key!r}: {self._member(of_type, key, nodes)}"
+                for key, nodes in self.subfields(of_type, details).items()
+            ]
+            name = self._objects[asked] = self._name("object")
+            self._lines.append(f"def {name}(r, c): return {{{', '.join(members)}}}")
+        return self._objects[asked]
+
+    def _by_kind(self, of_type: GraphQLInterfaceType, details: Details) -> str:
+        """Objects by the kind that their rows tell."""
+        possible = self.schema.get_implementations(of_type).objects
+        shapes = ", ".join(f"{_kind(one)!r}: {self._object(one, details)}" for one in possible)
+        name = self._name("kinds")
+        self._lines.append(f"{name} = {{{shapes}}}")
+        return name
+
+    def _member(self, of_type: GraphQLObjectType, key: str, details: Details) -> str:
+        name = details[0].node.name.value
+        if name == "__typename":
+            return repr(of_type.name)
+        definition = of_type.fields[name]
+        return self._value(definition.type, details, self._source(definition, key, details))
+
+    def _source(self, definition: GraphQLField, key: str, details: Details) -> str:
+        """Where a row ``r`` has a field's value, or what makes it of the row."""
+        described = definition.extensions["strawberry-definition"]
+        resolver = described.base_resolver
+        if resolver is None:
+            return f"r[{described.python_name.removesuffix('_')!r}]"
+        if not definition.args and resolver.info_parameter is None:
+            name = self._name("made")
+            self._names[name] = resolver.wrapped_func
+            return f"{name}(r)"
+        self.calls.append(Call(definition, key, details))
+        return f"c[{len(self.calls) - 1}](r)"
+
+    def _enum(self, of_type: GraphQLEnumType, more: Mapping[None, None]) -> str:
+        """The values as they are written, by what stands for them in rows."""
+        name = f"enum_{of_type.name}_{len(more)}"
+        self._names[name] = {**{value: value for value in of_type.values}, **more}
+        return name
+
+    def _name(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+
+def _kind(of_type: GraphQLObjectType) -> str:
+    """What rows of a kind's type say of their kind."""
+    return next(constant(name) for name in all_kinds() if pascal(name) == of_type.name)
+
+
+def _present(value: Any) -> Any:
+    if value is None:
+        raise Irregular
+    return value
+
+
+def _integer(value: Any) -> Any:
+    """GraphQL's integers have 32 bits (GraphQL specification, 3.5.1)."""
+    if type(value) is int and -(2**31) <= value < 2**31:
+        return value
+    return GraphQLInt.serialize(_present(value))
+
+
+def _float(value: Any) -> Any:
+    if type(value) is float and math.isfinite(value):
+        return value
+    return GraphQLFloat.serialize(_present(value))
+
+
+def _unless_null(written: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else written(value)
+
+
+_HELPERS: Mapping[str, Any] = {
+    "present": _present,
+    "integer": _integer,
+    "number": _float,
+    "geojson": lambda value: orjson.Fragment(_present(value)),
+    "integer_or_null": _unless_null(_integer),
+    "number_or_null": _unless_null(_float),
+    "geojson_or_null": _unless_null(orjson.Fragment),
+}
+_PRESENT: Mapping[str, str] = {"Int": "integer", "Float": "number", "GeoJSON": "geojson"}
+_NULLABLE: Mapping[str, str] = {name: f"{helper}_or_null" for name, helper in _PRESENT.items()}

@@ -1,0 +1,160 @@
+"""Requests that the planner answers over HTTP: as the router would, and only as long as somebody waits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+
+from citygraph import app as graphql
+from citygraph.planner.http import LARGEST, PlannedRequests
+from tests.contract.test_graphql import BUILDING, CITY
+from tests.registry_rows import insert_city
+
+Work = Callable[[FastAPI], Coroutine[Any, Any, Any]]
+
+
+@pytest.fixture(scope="module")
+def owner_url(new_database: Callable[[], str]) -> str:
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as owner:
+        insert_city(owner, CITY)
+    return url
+
+
+@asynccontextmanager
+async def application(owner_url: str, *, planned: bool = True) -> AsyncIterator[FastAPI]:
+    made = FastAPI()
+    made.include_router(graphql.router())
+    if planned:
+        made.add_middleware(PlannedRequests, path=graphql.PATH)
+    options = {"autocommit": True, "options": "-c twin.scope=*"}
+    url = owner_url.replace("twin_owner@", "twin_api@")
+    async with AsyncConnectionPool(url, kwargs=options, min_size=1, max_size=2, open=False) as pool:
+        made.state.pool = pool
+        yield made
+
+
+@pytest.fixture
+def ask(owner_url: str) -> Iterator[Callable[..., httpx.Response]]:
+    """Sends a request to an application with or without the planner's road."""
+
+    def ask_(method: str = "POST", *, planned: bool = True, **request: Any) -> httpx.Response:
+        async def go() -> httpx.Response:
+            async with application(owner_url, planned=planned) as made:
+                transport = httpx.ASGITransport(made)
+                async with httpx.AsyncClient(transport=transport, base_url="http://twin") as client:
+                    return await client.request(method, "/graphql", **request)
+
+        return asyncio.run(go())
+
+    yield ask_
+
+
+FILE = "query($c: String!) { asset(code: $c) { code geometry position { lon lat } children { totalCount } } }"
+BODIES: list[dict[str, Any]] = [
+    {"query": "{ kinds { kind field } }"},
+    {"query": FILE, "variables": {"c": BUILDING.code}},
+    {"query": FILE, "variables": {"c": "nonsense"}, "operationName": None},
+    {"query": "query a { registry { extent } } query b { kinds { en } }", "operationName": "b"},
+    {"query": FILE, "variables": {}},
+    {"query": "{ nothing }"},
+    {"query": "{ __schema { queryType { name } } }"},
+    {"query": "{ assets(first: 100000) { totalCount } streetlights(first: 2) { nodes { code } } }"},
+    {"query": "{ kinds { en } }", "variables": [1]},
+    {"query": "{ kinds { en } }", "extensions": {}},
+    {"query": 1},
+    {},
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: json.dumps(body)[:60])
+def test_the_answer_is_the_routers(ask: Callable[..., httpx.Response], body: dict[str, Any]) -> None:
+    ours, theirs = (ask(json=body, planned=planned) for planned in (True, False))
+    assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content)
+    assert ours.headers["content-type"] == theirs.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"method": "GET", "params": {"query": "{ kinds { en } }"}},
+        {"content": b"{", "headers": {"content-type": "application/json"}},
+        {"content": b"[1]", "headers": {"content-type": "application/json"}},
+        {"content": b"x", "headers": {"content-type": "text/plain"}},
+        {"json": {"query": "{ kinds { en } }" + " " * LARGEST}},
+        {"json": {"query": "{ kinds { en } }"}, "headers": {"accept": "application/graphql-response+json"}},
+    ],
+    ids=["GET", "no JSON", "a list", "a text", "too large", "another answer"],
+)
+def test_other_requests_go_the_other_way(
+    ask: Callable[..., httpx.Response], request_: dict[str, Any]
+) -> None:
+    ours, theirs = (ask(planned=planned, **request_) for planned in (True, False))
+    assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content)
+
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'twin.asset'::regclass"
+
+
+async def waiting(owner: psycopg.AsyncConnection[Any], wanted: int) -> None:
+    """Wait until so many statements wait for the assets."""
+    async with asyncio.timeout(20):
+        while True:
+            found = await (await owner.execute(WAITING)).fetchone()
+            if found == (wanted,):
+                return
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "document", ["{ streetlights(first: 1) { nodes { code } } }", "{ registry { extent } }"]
+)
+def test_who_goes_away_has_the_statement_cancelled(owner_url: str, document: str) -> None:
+    body = json.dumps({"query": document}).encode()
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "method": "POST",
+        "path": "/graphql",
+        "raw_path": b"/graphql",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ],
+    }
+    sent: list[Any] = []
+
+    async def go() -> None:
+        gone = asyncio.Event()
+        messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def receive() -> Any:
+            if messages:
+                return messages.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        async with application(owner_url) as made, await psycopg.AsyncConnection.connect(owner_url) as owner:
+            await owner.execute("LOCK TABLE twin.asset IN ACCESS EXCLUSIVE MODE")
+            answering = asyncio.ensure_future(made(scope, receive, send))
+            await waiting(owner, 1)
+            gone.set()
+            await asyncio.wait_for(answering, 20)
+            await waiting(owner, 0)
+
+    asyncio.run(go())
+    assert sent == []

@@ -1,0 +1,264 @@
+"""The planner answers as the executor does: the same bytes, whatever is asked and whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+from graphql import get_variable_values
+from graphql.execution.collect_fields import collect_fields
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import (
+    DrawFn,
+    booleans,
+    composite,
+    dates,
+    floats,
+    integers,
+    just,
+    lists,
+    one_of,
+    sampled_from,
+)
+from psycopg_pool import AsyncConnectionPool
+
+from citygraph import execution
+from citygraph.context import Context
+from citygraph.operations import operation, operations
+from citygraph.planner.documents import LONGEST, Documents
+from citygraph.planner.shapes import Shaper
+from tests.contract.documents import Made, Maker, Values, every_field
+from tests.contract.test_graphql import BUILDING, CITY, variables_of
+from tests.registry_rows import insert_city
+from twin.kinds import all_kinds
+from twin.registry.query.ordering import DEFAULT, Order, where_hash, write_cursor
+from twin.reports import all_reports
+
+DOCUMENTS = 5_000
+Connection = psycopg.AsyncConnection[Any]
+
+
+class Api:
+    """A pool of connections to the registry, and both ways to ask over it."""
+
+    def __init__(self, url: str) -> None:
+        self._runner = asyncio.Runner()
+        self._pool: AsyncConnectionPool[Connection] = self._runner.run(_opened(url))
+
+    def close(self) -> None:
+        self._runner.run(self._pool.close())
+        self._runner.close()
+
+    def planned(self, document: str, variables: dict[str, Any] | None = None) -> bytes | None:
+        asked = execution.planner().answer(Context(self._pool), document, variables)
+        found = self._runner.run(asked)
+        return None if found is None else found.json()
+
+    def executed(self, document: str, variables: dict[str, Any] | None = None) -> bytes:
+        asked = execution.executed(Context(self._pool), document, variables)
+        return self._runner.run(asked).json()
+
+
+async def _opened(url: str) -> AsyncConnectionPool[Connection]:
+    options = {"autocommit": True, "options": "-c twin.scope=*"}
+    pool = AsyncConnectionPool(url, kwargs=options, min_size=4, max_size=4, open=False)
+    await pool.open(wait=True)
+    return pool
+
+
+@pytest.fixture(scope="module")
+def api(new_database: Callable[[], str]) -> Iterator[Api]:
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as owner:
+        insert_city(owner, CITY)
+        # Values that do not fit their types: what a version before, or another program, may have written.
+        lamps, odd = "twin.asset WHERE kind = 'streetlight'", f"{2**40}"
+        owner.execute(
+            f"UPDATE twin.asset SET row_number = {odd} WHERE code = (SELECT max(code) FROM {lamps})"
+        )
+        owner.execute(
+            'UPDATE twin.asset SET attributes = attributes || \'{"lamp": "candle"}\''
+            f" WHERE code = (SELECT min(code) FROM {lamps})"
+        )
+    opened = Api(url.replace("twin_owner@", "twin_api@"))
+    yield opened
+    opened.close()
+
+
+PLACES = [asset.point for asset in CITY if asset.point is not None]
+SQUARE = {"type": "Polygon", "coordinates": [[[121.4, 31.2], [121.5, 31.2], [121.5, 31.3], [121.4, 31.2]]]}
+AREAS = [
+    SQUARE,
+    {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]},
+    {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0]]]},
+    {"type": "Point", "coordinates": list(PLACES[0])},
+    {"type": "MultiPolygon", "coordinates": [SQUARE["coordinates"]]},
+    {"type": "Polygon", "coordinates": [[[0, 0], [999, 1], [1, 0], [0, 0]]]},
+    "nothing",
+]
+CODES = [BUILDING.code, CITY[3].code, CITY[70].code.replace("-", ""), "310115-0118-999999", "nonsense", ""]
+SOME_CODES = sampled_from([*CODES, *(asset.code for asset in CITY)])
+DIVISIONS = sampled_from(["310115", "310115001", "310115001001", "999999", ""])
+CURSORS = [
+    write_cursor(Order(DEFAULT, None), where_hash([None, None]), None, CITY[40].code),
+    write_cursor(Order(DEFAULT, None), where_hash({"children": None}), None, CITY[250].code),
+]
+TEXTS = ["灯杆", "Lamp", "%", "_ ", "x", "", "南京路", "a\0b"]
+CELLS = sampled_from(["8930e4c2b3bffff", "8f30e4c2b2c4c01", "872830828ffffff", "8030fffffffffff", "zz"])
+VALUES: Values = {
+    "asset.code": SOME_CODES,
+    "assets.codes": lists(SOME_CODES, max_size=4),
+    "division.code": DIVISIONS,
+    "division": DIVISIONS,
+    "parent": DIVISIONS,
+    "divisions.after": DIVISIONS,
+    "divisions.level": sampled_from([4, 5, 6, 8, 10, -1, 99]),
+    "first": integers(-1, 12),
+    "after": sampled_from([*CURSORS, "", "x", "7"]),
+    "resolution": integers(-1, 16),
+    "bbox": sampled_from(
+        [[121, 31, 122, 32], [179, -17, -179, -16], [0, 0, 1], [9, 9, 8, 8], [121.47, 31.23] * 2]
+    ),
+    "lon": sampled_from([*(place[0] for place in PLACES[:20]), 181.0]),
+    "lat": sampled_from([*(place[1] for place in PLACES[:20]), 91.0]),
+    "metres": sampled_from([0, 50, 500.5, 20_000, -1]),
+    "cells.cells": lists(CELLS, max_size=3),
+    "steps": integers(-1, 18),
+    "datasets": lists(sampled_from(["survey", "council", "nobody"]), max_size=2),
+    "dataset": sampled_from(["survey", "council", "nobody"]),
+    "scheme": sampled_from(["pole_number", "rescue_number", "nothing"]),
+    "value": sampled_from([*[value for asset in CITY for _, value in asset.identifiers][:20], "", "P3"]),
+    "load.id": integers(-1, 3),
+    "report.name": sampled_from([*all_reports(), "nothing"]),
+    "report.level": sampled_from(["street", "district", "nothing"]),
+    "report.within": integers(-1, 400),
+    "report.tables": lists(sampled_from(["counts", "nothing"]), max_size=1),
+    "String": sampled_from(TEXTS),
+    "ID": sampled_from(TEXTS),
+    "Int": one_of(integers(-3, 300), just(2**31 - 1)),
+    "Float": one_of(
+        floats(-10, 500, allow_nan=False).map(lambda n: round(n, 2)), integers(-2, 300).map(float)
+    ),
+    "Boolean": booleans(),
+    "Date": one_of(dates(date(2019, 1, 1), date(2020, 1, 1) + timedelta(9)).map(str), just("2020-13-01")),
+    "Cell": CELLS,
+    "GeoJSON": sampled_from(AREAS),
+}
+
+
+@composite
+def documents(draw: DrawFn) -> Made:
+    return Maker(execution.schema()._schema, VALUES, draw).document()
+
+
+class Tally:
+    """What was asked in all documents, and who answered."""
+
+    def __init__(self) -> None:
+        self.fields: Counter[str] = Counter()
+        self.arguments: Counter[str] = Counter()
+        self.answers: Counter[str] = Counter()
+
+    def add(self, made: Made, planned: bytes | None, executed: bytes) -> None:
+        self.fields += made.fields
+        self.arguments += made.arguments
+        answer = orjson.loads(executed)
+        self.answers["documents"] += 1
+        self.answers["planned"] += planned is not None
+        self.answers["with errors"] += "errors" in answer
+        self.answers["refused before they ran"] += planned is None and answer["data"] is None
+
+    def told(self) -> tuple[str, set[str]]:
+        """The counts in words, and what nobody asked for."""
+        fields, arguments = every_field(execution.schema()._schema)
+        lines = [f"{count:6} {what}" for what, count in self.answers.items()]
+        for what, all_of, seen in (("fields", fields, self.fields), ("arguments", arguments, self.arguments)):
+            found = len(all_of & set(seen))
+            lines.append(f"{found:6} of {len(all_of)} {what} asked for ({100 * found / len(all_of):.0f} %)")
+        return "\n".join(lines), (fields - set(self.fields)) | (arguments - set(self.arguments))
+
+
+def test_random_documents_are_answered_alike(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally()
+
+    @settings(max_examples=DOCUMENTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(documents())
+    def alike(made: Made) -> None:
+        executed = [api.executed(made.text, values) for values in (made.variables, made.others)]
+        # The second time statements of the first are used again where they fit, and then the other way round.
+        planned = [api.planned(made.text, values) for values in (made.variables, made.others, made.variables)]
+        tally.add(made, planned[0], executed[0])
+        for found, wanted in zip(planned, [*executed, executed[0]], strict=True):
+            assert b'"internal"' not in wanted
+            assert found in (None, wanted)
+
+    alike()
+    words, missing = tally.told()
+    with capsys.disabled():
+        print(f"\n{words}")
+    assert not missing
+    assert tally.answers["planned"] > 0.8 * tally.answers["documents"]
+
+
+@pytest.mark.parametrize("name", operations())
+def test_operations_are_planned(api: Api, name: str) -> None:
+    variables = variables_of(name)
+    assert api.planned(operation(name), variables) == api.executed(operation(name), variables)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ registry { __typename home { name } extent datasets { name } } __typename }",
+        '{ a: asset(code: "x") { code } b: streetlights(first: -1) { totalCount } }',
+        "{ streetlights(first: 300) { nodes { code rowNumber } } }",
+        "{ streetlights(first: 300) { nodes { code lamp } } }",
+        "{ asset { code } }",
+        "{ registry { home { code } } registry { extent } }",
+    ],
+)
+def test_odd_documents_are_answered_alike(api: Api, document: str) -> None:
+    assert api.planned(document) in (None, api.executed(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{",
+        "{ nothing }",
+        "{ __schema { queryType { name } } }",
+        "query a { kinds { en } } query b { kinds { zh } }",
+    ],
+)
+def test_what_is_no_sound_question_is_left_to_the_executor(api: Api, document: str) -> None:
+    assert api.planned(document) is None
+    assert json.loads(api.executed(document))
+
+
+def test_parents_of_parents_are_written_by_as_many_functions_as_there_are_levels() -> None:
+    """And not by as many as there are kinds, to the power of their depth."""
+    schema = execution.schema()._schema
+    deep = 15
+    text = "{ assets { nodes " + "{ code parent " * deep + "{ code }" + " }" * deep + " } }"
+    document = Documents(schema).read(text, None)
+    assert document is not None and schema.query_type is not None
+    values = get_variable_values(schema, [], {})
+    assert not isinstance(values, list)
+    found = collect_fields(schema, {}, values, schema.query_type, document.operation)
+    shaper = Shaper(schema, document, values)
+    shaper.shape(schema.query_type.fields["assets"].type, found.grouped_field_set["assets"])
+    assert len(shaper._objects) <= (deep + 2) * len(all_kinds())
+
+
+def test_long_documents_are_not_remembered() -> None:
+    documents = Documents(execution.schema()._schema)
+    for text in ("{ kinds { en } }", "{ kinds { en } }" + " " * LONGEST):
+        assert documents.read(text, None) is not None
+    assert len(documents._known) == 1
