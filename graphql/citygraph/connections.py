@@ -2,23 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from twin.registry.query.pages import Page
 
 
-def connection(page: Page) -> dict[str, Any]:
-    """A page as the connection that GraphQL answers with."""
+@dataclass(frozen=True, slots=True)
+class Connection(Mapping[str, Any]):
+    """A page as the connection that GraphQL answers with, each part made when it is asked for."""
+
+    page: Page
+
+    def __getitem__(self, name: str) -> Any:
+        return _PARTS[name](self.page)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_PARTS)
+
+    def __len__(self) -> int:
+        return len(_PARTS)
+
+
+def connection(page: Page) -> Connection:
+    """The page as a connection."""
+    return Connection(page)
+
+
+def _edges(page: Page) -> list[dict[str, Any]]:
+    return [{"cursor": cursor, "node": row} for cursor, row in zip(page.cursors, page.rows, strict=True)]
+
+
+def _page_info(page: Page) -> dict[str, Any]:
     return {
-        "edges": [
-            {"cursor": cursor, "node": row} for cursor, row in zip(page.cursors, page.rows, strict=True)
-        ],
-        "nodes": page.rows,
-        "pageInfo": {
-            "hasNextPage": page.has_next,
-            "hasPreviousPage": page.has_previous,
-            "startCursor": page.cursors[0] if page.cursors else None,
-            "endCursor": page.cursors[-1] if page.cursors else None,
-        },
-        "totalCount": page.total,
+        "hasNextPage": page.has_next,
+        "hasPreviousPage": page.has_previous,
+        "startCursor": page.cursors[0] if page.cursors else None,
+        "endCursor": page.cursors[-1] if page.cursors else None,
     }
+
+
+_PARTS: Mapping[str, Callable[[Page], Any]] = {
+    "edges": _edges,
+    "nodes": lambda page: page.rows,
+    "pageInfo": _page_info,
+    "totalCount": lambda page: page.total,
+}

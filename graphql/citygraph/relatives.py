@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import Info
 
-from citygraph.connections import connection
+from citygraph.connections import Connection, connection
 from twin.registry.query.fields import nested_page
 from twin.registry.query.names import alias_label
 from twin.registry.query.pages import page_of_children
@@ -14,7 +14,7 @@ from twin.registry.query.pages import page_of_children
 
 def children(
     root: Any, info: Info, where: Any = None, first: int | None = None, after: str | None = None
-) -> dict[str, Any]:
+) -> Connection:
     """The page of children that was asked for under the field's alias."""
     found = root[alias_label("children", str(info.path.key))]
     return connection(page_of_children(found, nested_page(where, first, after)))

@@ -6,9 +6,10 @@ merged and split assets. The types of arguments and results are given where the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from strawberry import Info
@@ -132,9 +133,18 @@ def _readings(given: Given) -> list[ParsedCode]:
     """What a code says. The errors of ``twin.identity.read_code`` get the path to it."""
     text = given.text()
     try:
-        return identity.read_code(text)
+        return _read(text, *map(os.environ.get, _SOURCES))
     except (CodeCheckDigit, CodeMalformed, CodeUnhyphenated) as error:
         raise type(error)(**error.details, path=given.path) from None
+
+
+_SOURCES = ("TWIN_SCHEMES_PATH", "TWIN_KINDS_PATH")
+"""Where code schemes and kinds may come from."""
+
+
+@lru_cache(maxsize=4_096)
+def _read(text: str, *_sources: str | None) -> list[ParsedCode]:
+    return identity.read_code(text)
 
 
 def _all_readings(most: int, given: Given) -> list[ParsedCode]:

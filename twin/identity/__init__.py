@@ -99,6 +99,11 @@ def _read_bare(candidate: Scheme, text: str) -> ParsedCode | None:
 
 def class_owners(scheme: Scheme) -> dict[str, str]:
     """Every class number that a kind has under the scheme, and that kind's name."""
+    return _class_owners(scheme, os.environ.get("TWIN_KINDS_PATH"))
+
+
+@lru_cache(maxsize=32)
+def _class_owners(scheme: Scheme, _kinds_path: str | None) -> dict[str, str]:
     from twin.kinds import all_kinds
 
     kinds = all_kinds().values()

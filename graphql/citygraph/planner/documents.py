@@ -67,6 +67,14 @@ class Document:
         return tuple(sorted(found.in_arguments))
 
 
+def has_variables(node: FieldNode) -> bool:
+    """Whether a variable is among a field's arguments."""
+    found = _Variables()
+    for argument in node.arguments or ():
+        visit(argument, found)
+    return bool(found.in_arguments)
+
+
 class Documents:
     """The documents that were asked lately, by their text and the name of the operation."""
 

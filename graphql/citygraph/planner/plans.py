@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any
@@ -26,7 +27,7 @@ from sqlalchemy.util import LRUCache
 
 from citygraph.context import Context
 from citygraph.errors import stable
-from citygraph.planner.documents import PLANS, Document, Documents
+from citygraph.planner.documents import PLANS, Document, Documents, has_variables
 from citygraph.planner.shapes import Answering, Call, Details, Irregular, Shape, Shaper
 from citygraph.selection import Reader
 from twin.registry.query.remembered import Memory
@@ -150,11 +151,35 @@ class Typename:
 
 
 @dataclass(frozen=True, slots=True)
+class Resolver:
+    """A field's resolver, and what it calls the field's arguments."""
+
+    function: Callable[..., Any]
+    names: Mapping[str, str]
+    takes_info: bool
+
+    @classmethod
+    def of(cls, definition: GraphQLField) -> Resolver:
+        """The resolver that the schema has for a field."""
+        described = definition.extensions["strawberry-definition"]
+        named = zip(definition.args, described.arguments, strict=True)
+        names = {name: argument.python_name for name, argument in named}
+        base = described.base_resolver
+        return cls(base.wrapped_func, names, base.info_parameter is not None)
+
+    def ask(self, info: Info, arguments: Mapping[str, Any]) -> Any:
+        """What it gives for the arguments."""
+        given = {self.names[name]: value for name, value in arguments.items()}
+        return self.function(info, **given) if self.takes_info else self.function(**given)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A field that is asked for by its resolver.
 
     Its value gets its ``shape``; or it is an object whose fields are asked for by ``steps`` of their own.
-    ``varying`` are the variables by which differs what is asked of it, and ``asked`` is what they have asked.
+    ``varying`` are the variables by which differs what is asked of it, and ``asked`` is what they have asked;
+    ``same_arguments`` are its own arguments, where they are the same whatever the variables are.
     """
 
     schema: GraphQLSchema
@@ -167,6 +192,8 @@ class Step:
     calls: Sequence[Call]
     steps: tuple[Step | Typename, ...]
     varying: tuple[str, ...]
+    resolver: Resolver
+    same_arguments: dict[str, Any] | None
     asked: LRUCache[bytes, Within] = field(default_factory=lambda: LRUCache(PLANS))
 
     async def run(self, request: Request, source: Any) -> Any:
@@ -185,9 +212,7 @@ class Step:
         return None
 
     async def _value(self, request: Request, source: Any) -> Any:
-        info = Info(self, request)
-        arguments = get_argument_values(self.definition, self.details[0].node, request.values)
-        value = self.definition.resolve(source, info, **arguments)  # type: ignore[misc]
+        value = self.resolver.ask(Info(self, request), self._arguments(request.values))
         if isawaitable(value):
             value = await value
         if self.steps:
@@ -198,6 +223,12 @@ class Step:
             return self.shape(value, [_answering(call, self, request) for call in self.calls])
         except (Irregular, GraphQLError, KeyError, TypeError) as problem:
             raise Irregular from problem
+
+    def _arguments(self, values: VariableValues) -> dict[str, Any]:
+        """The arguments given. Raises ``GraphQLError`` where one is wrong."""
+        if self.same_arguments is not None:
+            return self.same_arguments
+        return get_argument_values(self.definition, self.details[0].node, values)
 
     def within(self, values: VariableValues) -> Within:
         """What is asked of its value. Raises ``GraphQLError`` where an argument in it is wrong."""
@@ -241,6 +272,11 @@ class Info:
     def context(self) -> Context:
         """What the resolver works with."""
         return self.request.context
+
+    @property
+    def _raw_info(self) -> Info:
+        """Itself, for resolvers to which Strawberry has not wrapped it."""
+        return self
 
     @property
     def path(self) -> Path:
@@ -302,9 +338,23 @@ class _Steps:
         asking = _object_that_asks(definition.type)
         steps = () if asking is None else self.of(asking, shaper.subfields(asking, details), path)
         shape = shaper.shape(definition.type, details) if asking is None else None
-        varying = self.document.variables_within(one.node for one in details)
+        same = None
+        if not has_variables(details[0].node):
+            with suppress(GraphQLError):  # which is told whenever the field is asked for
+                same = get_argument_values(definition, details[0].node, self.values)
         return Step(
-            self.schema, self.document, key, path, details, definition, shape, shaper.calls, steps, varying
+            self.schema,
+            self.document,
+            key,
+            path,
+            details,
+            definition,
+            shape,
+            shaper.calls,
+            steps,
+            self.document.variables_within(one.node for one in details),
+            Resolver.of(definition),
+            same,
         )
 
 

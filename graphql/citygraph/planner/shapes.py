@@ -6,7 +6,6 @@ of the document are response keys, which GraphQL's grammar makes names, written 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +20,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
 )
 from graphql.execution.collect_fields import FieldDetails, collect_subfields
@@ -87,8 +87,17 @@ class Shaper:
             return f"(None if ({name} := {source}) is None else {there})"
         if isinstance(of_type, GraphQLEnumType):
             return f"{self._enum(of_type, {None: None})}[{source}]"
-        helper = _NULLABLE.get(of_type.name)
-        return f"{helper}({source})" if helper else source
+        if of_type.name not in _HELPERS_OF:
+            return source
+        name = self._name("v")
+        return f"({name} if ({name} := {source}) is None else {self._fitting(of_type, name, name)})"
+
+    def _fitting(self, of_type: Any, name: str, source: str) -> str:
+        """A value of a scalar: as it is where it is seen to fit, else as the scalar writes it."""
+        helper, fits = _HELPERS_OF[of_type.name], _FITS.get(of_type.name)
+        if fits is None:
+            return f"{helper}({source})"
+        return f"({name} if {fits.format(f'({name} := {source})', name)} else {helper}({name}))"
 
     def _present(self, of_type: Any, details: Details, source: str) -> str:
         """The same where it may not be null."""
@@ -102,7 +111,10 @@ class Shaper:
             return f"{self._object(of_type, details)}({source}, c)"
         if isinstance(of_type, GraphQLEnumType):
             return f"{self._enum(of_type, {})}[{source}]"
-        return f"{_PRESENT.get(of_type.name, 'present')}({source})"
+        name = self._name("v")
+        if of_type.name in _HELPERS_OF:
+            return self._fitting(of_type, name, source)
+        return f"({name} if ({name} := {source}) is not None else absent())"
 
     def _object(self, of_type: GraphQLObjectType, details: Details) -> str:
         """The function that writes an object. Of what is asked in several places alike there is one: else
@@ -162,37 +174,26 @@ def _kind(of_type: GraphQLObjectType) -> str:
     return next(constant(name) for name in all_kinds() if pascal(name) == of_type.name)
 
 
-def _present(value: Any) -> Any:
-    if value is None:
-        raise Irregular
-    return value
+def _absent() -> Any:
+    raise Irregular
 
 
-def _integer(value: Any) -> Any:
-    """GraphQL's integers have 32 bits (GraphQL specification, 3.5.1)."""
-    if type(value) is int and -(2**31) <= value < 2**31:
-        return value
-    return GraphQLInt.serialize(_present(value))
-
-
-def _float(value: Any) -> Any:
-    if type(value) is float and math.isfinite(value):
-        return value
-    return GraphQLFloat.serialize(_present(value))
-
-
-def _unless_null(written: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else written(value)
+def _written(scalar: GraphQLScalarType) -> Callable[[Any], Any]:
+    """What the scalar makes of a value that may not be null."""
+    return lambda value: _absent() if value is None else scalar.serialize(value)
 
 
 _HELPERS: Mapping[str, Any] = {
-    "present": _present,
-    "integer": _integer,
-    "number": _float,
-    "geojson": lambda value: orjson.Fragment(_present(value)),
-    "integer_or_null": _unless_null(_integer),
-    "number_or_null": _unless_null(_float),
-    "geojson_or_null": _unless_null(orjson.Fragment),
+    "absent": _absent,
+    "integer": _written(GraphQLInt),
+    "number": _written(GraphQLFloat),
+    "geojson": lambda value: _absent() if value is None else orjson.Fragment(value),
 }
-_PRESENT: Mapping[str, str] = {"Int": "integer", "Float": "number", "GeoJSON": "geojson"}
-_NULLABLE: Mapping[str, str] = {name: f"{helper}_or_null" for name, helper in _PRESENT.items()}
+_HELPERS_OF: Mapping[str, str] = {"Int": "integer", "Float": "number", "GeoJSON": "geojson"}
+"""What writes the values of scalars that are not always written as they are."""
+_FITS: Mapping[str, str] = {
+    # GraphQL's integers have 32 bits, its floats are finite (GraphQL specification, 3.5.1 and 3.5.2).
+    "Int": f"type({{0}}) is int and {-(2**31)} <= {{1}} < {2**31}",
+    "Float": "type({0}) is float and {1} - {1} == 0.0",
+}
+"""How it is seen that a value is written as it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 from sqlalchemy import Integer, Select, SelectBase, func, literal, literal_column, select, true, union_all
 from sqlalchemy.sql.elements import ColumnElement
@@ -38,10 +38,34 @@ class Page:
     """A part of an ordered list: assets with their cursors; ``total`` is None unless it was asked for."""
 
     rows: list[Row]
-    cursors: list[str]
+    cursors: Sequence[str]
     has_next: bool
     has_previous: bool
     total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursors(Sequence[str]):
+    """The cursors of rows in an order, written when they are looked at: mostly the last one only."""
+
+    by: Order
+    hashed: str
+    rows: Sequence[Row]
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self._written(row) for row in self.rows[place]]
+        return self._written(self.rows[place])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _written(self, row: Row) -> str:
+        return write_cursor(self.by, self.hashed, row.get("cursor_key"), row["code"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +138,20 @@ class _PageReader:
         total = rows[0].get("total") if rows else None
         found = [row for row in rows if row["code"] is not None]
         shown = found[: self.first]
-        cursors = [write_cursor(self.by, self.hashed, row["cursor_key"], row["code"]) for row in shown]
-        return Page(list(shown), cursors, len(found) > self.first, self.has_previous, total)
+        return Page(
+            list(shown),
+            Cursors(self.by, self.hashed, shown),
+            len(found) > self.first,
+            self.has_previous,
+            total,
+        )
 
 
 def page_of_children(found: Row, asked_for: NestedPage) -> Page:
     """The page in what a row holds under ``children``."""
     rows = found["rows"]
     shown = rows[: asked_for.first]
-    cursors = [write_cursor(asked_for.order, asked_for.hashed, None, row["code"]) for row in shown]
+    cursors = Cursors(asked_for.order, asked_for.hashed, shown)
     has_next, has_previous = len(rows) > asked_for.first, asked_for.after is not None
     return Page(shown, cursors, has_next, has_previous, found.get("total"))
 

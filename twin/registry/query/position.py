@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import struct
+from math import isnan
 from typing import TypedDict
-
-import numpy as np
 
 from spatial.geometry import asset_points, from_wkb
 
@@ -31,4 +30,4 @@ def position(hex_wkb: str | None) -> Position | None:
     else:
         lons, lats = asset_points(from_wkb([bytes.fromhex(hex_wkb)]))
         lon, lat = float(lons[0]), float(lats[0])
-    return None if np.isnan(lon) else Position(lon=lon, lat=lat)
+    return None if isnan(lon) else Position(lon=lon, lat=lat)
