@@ -32,7 +32,7 @@ from psycopg_pool import AsyncConnectionPool
 from citygraph import execution
 from citygraph.context import Context
 from citygraph.operations import operation, operations
-from citygraph.planner.documents import LONGEST, Documents
+from citygraph.planner.documents import CHARACTERS, LONGEST, Documents
 from citygraph.planner.shapes import Shaper
 from tests.contract.documents import Made, Maker, Values, every_field
 from tests.contract.test_graphql import BUILDING, CITY, variables_of
@@ -262,3 +262,15 @@ def test_long_documents_are_not_remembered() -> None:
     for text in ("{ kinds { en } }", "{ kinds { en } }" + " " * LONGEST):
         assert documents.read(text, None) is not None
     assert len(documents._known) == 1
+
+
+def test_documents_asked_last_are_remembered() -> None:
+    documents = Documents(execution.schema()._schema)
+    texts = ["{ kinds { en } }" + " " * (LONGEST - 20 - number) for number in range(15)]
+    for text in texts:
+        assert documents.read(text, None) is not None
+    assert [text for text, _ in documents._known] == texts[-10:]
+    assert documents._characters <= CHARACTERS
+    documents.read(texts[5], None)
+    documents.read(texts[0], None)
+    assert [text for text, _ in documents._known][-2:] == [texts[5], texts[0]]

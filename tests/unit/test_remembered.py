@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import literal, select
 
 from twin.errors import TwinError
-from twin.registry.query import counts, read
+from twin.registry.query import counts, read, remembered
 from twin.registry.query.errors import CursorMismatch
 from twin.registry.query.inputs import Given
 from twin.registry.query.ordering import DEFAULT, Order, where_hash, write_cursor
@@ -214,3 +215,18 @@ def test_no_more_are_remembered_than_may_be() -> None:
     assert len(memory._made) == MOST
     assert memory.find(filtered(None, first=0)) is None
     assert memory.find(filtered(None, first=2 * MOST - 1)) is not None
+
+
+def test_nor_of_all_askings_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_LAST", deque())
+    monkeypatch.setattr(remembered, "ALL", 3)
+    memories: list[Memory[Question[Any]]] = [Memory() for _ in range(5)]
+    for memory in memories:
+        posed_again(memory, filtered(None), lambda: of_page(filtered(None)))
+    assert [memory.find(filtered(None)) is not None for memory in memories] == [
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,11 +28,12 @@ from sqlalchemy.util import LRUCache
 
 from citygraph.limits import MAX_TOKENS, DocumentLimits
 
-CACHED = 256
-"""Documents that are remembered, those among them that are not for the planner."""
-LONGEST = 32_768
+CHARACTERS = 200_000
+"""How long all documents together are that are remembered: what is made of them takes some thousand times as
+much memory, at most."""
+LONGEST = CHARACTERS // 10
 """Characters of a document that is remembered."""
-PLANS = 16
+PLANS = 4
 """Plans of a document, which differ in what its directives leave out."""
 
 
@@ -80,17 +82,27 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._known: LRUCache[tuple[str, str | None], Document | None] = LRUCache(CACHED)
+        self._known: OrderedDict[tuple[str, str | None], Document | None] = OrderedDict()
+        self._characters = 0
 
     def read(self, text: str, name: str | None) -> Document | None:
         """The operation ``name`` of a document, or its only one; None where it is not for the planner."""
-        if len(text) > LONGEST:
-            return self._read(text, name)
-        try:
-            return self._known[text, name]
-        except KeyError:
-            found = self._known[text, name] = self._read(text, name)
-            return found
+        asked = text, name
+        if asked in self._known:
+            self._known.move_to_end(asked)
+            return self._known[asked]
+        found = self._read(text, name)
+        if len(text) <= LONGEST:
+            self._remember(asked, found)
+        return found
+
+    def _remember(self, asked: tuple[str, str | None], found: Document | None) -> None:
+        """Keep a document, and of the others those asked last."""
+        self._known[asked] = found
+        self._characters += len(asked[0])
+        while self._characters > CHARACTERS:
+            (text, _), _ = self._known.popitem(last=False)
+            self._characters -= len(text)
 
     def _read(self, text: str, name: str | None) -> Document | None:
         try:

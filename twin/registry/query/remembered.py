@@ -9,12 +9,14 @@ one.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import ref
 
 from sqlalchemy import BindParameter, bindparam, literal
 from sqlalchemy.types import TypeEngine
@@ -28,6 +30,8 @@ T = TypeVar("T")
 
 MOST = 16
 """Statements of one asking that are remembered."""
+ALL = 2_000
+"""Statements of all askings that are remembered: some ten megabytes, unless somebody asks for the largest."""
 _PER_ROW = "children"
 """Arguments below this are not those of the asking, but part of what is asked, which is always the same."""
 
@@ -133,9 +137,22 @@ class Memory(Generic[T]):
         # Also those that the statement can do without, such as what must hold beside what never does: reading
         # them tells what is wrong with them.
         bound = tuple((name, path, read) for name, (path, read) in making.bound.items())
-        self._made.insert(0, Made(thing, text, constants, decided, bound))
-        del self._made[MOST:]
+        self._keep(Made(thing, text, constants, decided, bound))
         return thing, text, parameters
+
+    def _keep(self, made: Made[T]) -> None:
+        self._made.insert(0, made)
+        del self._made[MOST:]
+        _LAST.append((ref(self), made))
+        if len(_LAST) > ALL:
+            owner, oldest = _LAST.popleft()
+            memory = owner()
+            if memory is not None:
+                memory._made = [one for one in memory._made if one is not oldest]
+
+
+_LAST: deque[tuple[ref[Memory[Any]], Made[Any]]] = deque()
+"""What was made last, by whomever: of all askings the oldest statements are forgotten first."""
 
 
 def given_at(arguments: Arguments, path: str) -> Given:
