@@ -99,24 +99,26 @@ async def _page(info: Info[Context], wanted: PageWanted) -> Any:
     total = asks_for(asked, "totalCount")
     rows = not total or asks_for(asked, "edges", "nodes", "pageInfo")
     whole = replace(wanted, fields=node_fields(asked), rows=rows, total=total)
+    most = Given(info.context.max_page, "most")
     arguments = {
         "where": wanted.where,
         "orderBy": wanted.order_by,
         "first": wanted.first,
         "after": wanted.after,
+        "most": most.raw,
     }
-    return connection(await answer(info, arguments, lambda: page(whole, info.context.max_page)))
+    return connection(await answer(info, arguments, lambda: page(whole, most.integer())))
 
 
 async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:
     """The assets of ``codes`` in their order; a split asset's code stands for all of its successors."""
     fields = node_fields(asked_of(info))
-    most = info.context.max_page
-    readings = [_readings(item) for item in given.items(most)]
+    most = Given(info.context.max_page, "most")
+    readings = [_readings(item) for item in given.items(most.integer())]
     found = await answer(
         info,
-        {"codes": given.raw, "where": where},
-        lambda: read.by_codes(given, partial(_all_readings, most), fields, where=where),
+        {"codes": given.raw, "where": where, "most": most.raw},
+        lambda: read.by_codes(given, partial(_all_readings, most.integer()), fields, where=where),
     )
     missing = [p for parses in readings if not _any_in(found, parses) for p in parses]
     later = await info.context.ask(read.successors(missing, fields, where=where)) if missing else {}

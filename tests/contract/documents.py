@@ -100,7 +100,8 @@ class Maker:
     def _fields(self, type_: Any, counted: GraphQLNamedType, depth: int) -> list[str]:
         leaves = [name for name, one in type_.fields.items() if _is_leaf(one)]
         names = list(type_.fields) if depth < DEEPEST or not leaves else leaves
-        some = [self._field(name, type_.fields[name], counted, depth) for name in self._some(names, FEW)]
+        most = max(FEW, len(names) // 5)  # of many more are asked, so that none is left out in the end
+        some = [self._field(name, type_.fields[name], counted, depth) for name in self._some(names, most)]
         return [*some, *(["__typename"] if self._chance(8) else [])]
 
     def _field(self, name: str, definition: GraphQLField, of_type: GraphQLNamedType, depth: int) -> str:

@@ -70,6 +70,9 @@ BODIES: list[dict[str, Any]] = [
     {"query": "{ __schema { queryType { name } } }"},
     {"query": "{ assets(first: 100000) { totalCount } streetlights(first: 2) { nodes { code } } }"},
     {"query": "{ kinds { en } }", "variables": [1]},
+    {"query": "{ kinds { en } }", "variables": []},
+    {"query": "{ kinds { en } }", "variables": ""},
+    {"query": "query($x: Boolean = true) { kinds @include(if: $x) { en } }", "variables": {"x": None}},
     {"query": "{ kinds { en } }", "extensions": {}},
     {"query": 1},
     {},
@@ -115,10 +118,8 @@ async def waiting(owner: psycopg.AsyncConnection[Any], wanted: int) -> None:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize(
-    "document", ["{ streetlights(first: 1) { nodes { code } } }", "{ registry { extent } }"]
-)
-def test_who_goes_away_has_the_statement_cancelled(owner_url: str, document: str) -> None:
+def asgi_request(document: str) -> tuple[dict[str, Any], bytes]:
+    """A request as servers hand it over: its scope and its body."""
     body = json.dumps({"query": document}).encode()
     scope = {
         "type": "http",
@@ -133,28 +134,91 @@ def test_who_goes_away_has_the_statement_cancelled(owner_url: str, document: str
             (b"content-length", str(len(body)).encode()),
         ],
     }
-    sent: list[Any] = []
+    return scope, body
+
+
+class Client:
+    """A client that is there until it goes, as applications see it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.gone = asyncio.Event()
+        self.sent: list[Any] = []
+        self._messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive(self) -> Any:
+        if self._messages:
+            return self._messages.pop()
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+
+@pytest.mark.parametrize(
+    "document", ["{ streetlights(first: 1) { nodes { code } } }", "{ registry { extent } }"]
+)
+def test_who_goes_away_has_the_statement_cancelled(owner_url: str, document: str) -> None:
+    scope, body = asgi_request(document)
 
     async def go() -> None:
-        gone = asyncio.Event()
-        messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-        async def receive() -> Any:
-            if messages:
-                return messages.pop()
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
+        client = Client(body)
         async with application(owner_url) as made, await psycopg.AsyncConnection.connect(owner_url) as owner:
             await owner.execute("LOCK TABLE twin.asset IN ACCESS EXCLUSIVE MODE")
-            answering = asyncio.ensure_future(made(scope, receive, send))
+            answering = asyncio.ensure_future(made(scope, client.receive, client.send))
             await waiting(owner, 1)
-            gone.set()
+            client.gone.set()
             await asyncio.wait_for(answering, 20)
             await waiting(owner, 0)
+        assert client.sent == []
 
     asyncio.run(go())
-    assert sent == []
+
+
+def test_what_goes_on_after_the_answer_is_not_stopped_by_its_end() -> None:
+    """Servers say that the client has gone as soon as the answer is whole."""
+    scope, body = asgi_request("{ __schema { queryType { name } } }")
+    done: list[str] = []
+
+    async def inner(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"answer"})
+        await asyncio.sleep(0.05)
+        done.append("the rest")
+
+    async def go() -> None:
+        client = Client(body)
+
+        async def send(message: Any) -> None:
+            await client.send(message)
+            if message["type"] == "http.response.body":
+                client.gone.set()
+
+        scope["app"] = FastAPI()
+        scope["app"].state.pool = None
+        await PlannedRequests(inner, graphql.PATH)(scope, client.receive, send)
+
+    asyncio.run(go())
+    assert done == ["the rest"]
+
+
+def test_who_stops_the_server_stops_the_request_too() -> None:
+    scope, body = asgi_request("{ __schema { queryType { name } } }")
+
+    async def inner(*_: Any) -> None:
+        await asyncio.sleep(20)
+
+    async def go() -> None:
+        client = Client(body)
+        scope["app"] = FastAPI()
+        scope["app"].state.pool = None
+        answering = asyncio.ensure_future(
+            PlannedRequests(inner, graphql.PATH)(scope, client.receive, client.send)
+        )
+        await asyncio.sleep(0.05)
+        client.gone.set()
+        answering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answering
+
+    asyncio.run(go())

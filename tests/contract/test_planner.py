@@ -181,7 +181,9 @@ class Tally:
         lines = [f"{count:6} {what}" for what, count in self.answers.items()]
         for what, all_of, seen in (("fields", fields, self.fields), ("arguments", arguments, self.arguments)):
             found = len(all_of & set(seen))
-            lines.append(f"{found:6} of {len(all_of)} {what} asked for ({100 * found / len(all_of):.0f} %)")
+            least = min(all_of, key=lambda name: seen[name])
+            share = f"{100 * found / len(all_of):.0f} %; {least} least, {seen[least]} times"
+            lines.append(f"{found:6} of {len(all_of)} {what} asked for ({share})")
         return "\n".join(lines), (fields - set(self.fields)) | (arguments - set(self.arguments))
 
 
@@ -257,16 +259,57 @@ def test_parents_of_parents_are_written_by_as_many_functions_as_there_are_levels
     assert len(shaper._objects) <= (deep + 2) * len(all_kinds())
 
 
-def test_long_documents_are_not_remembered() -> None:
+def test_more_ways_to_ask_than_a_plan_is_worth_are_the_executors(api: Api) -> None:
+    """What stands for an asset's parent may depend on its kind, and so on: to the power of their depth."""
+
+    def chain(depth: int) -> str:
+        if not depth:
+            return "code"
+        inner = chain(depth - 1)
+        return f"code parent {{ {inner} }} ... on Streetlight {{ parent {{ name {inner} }} }}"
+
+    for depth in (3, 9):
+        document = f"{{ assets {{ nodes {{ {chain(depth)} }} }} }}"
+        assert api.planned(document) in (None, api.executed(document))
+    levels = [
+        "parent { " * level + f"... on {kind} {{ parent {{ name }} }} code" + " }" * level
+        for level in range(5)
+        for kind in ("Streetlight", "Building", "Elevator", "Pipeline", "Road", "Vehicle")
+    ]
+    nested = f"{{ assets {{ nodes {{ {' '.join(levels)} }} }} }}"
+    assert api.planned(nested) in (None, api.executed(nested))
+
+
+def test_a_directives_variable_that_is_null_is_refused(api: Api) -> None:
+    document = "query($x: Boolean = true) { kinds @include(if: $x) { en } }"
+    assert api.planned(document, {"x": None}) is None
+    assert b"graphql.validation" in api.executed(document, {"x": None})
+    assert api.planned(document, {}) == api.executed(document, {})
+
+
+def test_long_arguments_are_not_remembered(api: Api) -> None:
+    document = (
+        "query($w: AssetWhere) { streetlights(first: 1) { nodes { children(where: $w) { totalCount } } } }"
+    )
+    for where in ({"text": "灯杆"}, {"text": "x" * 900}, {"datasets": ["x" * 900] * 9}):
+        assert api.planned(document, {"w": where}) == api.executed(document, {"w": where})
+    known = execution.planner()._documents.read(document, None)
+    assert known is not None
+    (plan,) = (known.plans[key] for key in list(known.plans))
+    assert sum(len(step.asked) for step in plan.steps) == 2
+
+
+def test_long_documents_are_the_executors() -> None:
     documents = Documents(execution.schema()._schema)
-    for text in ("{ kinds { en } }", "{ kinds { en } }" + " " * LONGEST):
-        assert documents.read(text, None) is not None
+    assert documents.read("{ kinds { en } }", None) is not None
+    assert documents.read("{ kinds { en } }" + " " * LONGEST, None) is None
+    assert documents.read("query a { kinds { en } }", "a" * LONGEST) is None
     assert len(documents._known) == 1
 
 
 def test_documents_asked_last_are_remembered() -> None:
     documents = Documents(execution.schema()._schema)
-    texts = ["{ kinds { en } }" + " " * (LONGEST - 20 - number) for number in range(15)]
+    texts = ["{ kinds { en } }" + " " * (LONGEST - 250 - number) for number in range(15)]
     for text in texts:
         assert documents.read(text, None) is not None
     assert [text for text, _ in documents._known] == texts[-10:]
@@ -274,3 +317,6 @@ def test_documents_asked_last_are_remembered() -> None:
     documents.read(texts[5], None)
     documents.read(texts[0], None)
     assert [text for text, _ in documents._known][-2:] == [texts[5], texts[0]]
+    for number in range(3_000):
+        documents.read("", f"name{number}")
+    assert len(documents._known) <= 1_000

@@ -32,7 +32,8 @@ CHARACTERS = 200_000
 """How long all documents together are that are remembered: what is made of them takes some thousand times as
 much memory, at most."""
 LONGEST = CHARACTERS // 10
-"""Characters of a document that is remembered."""
+"""Characters of a document that is planned; longer ones are the executor's."""
+_LEAST = 200
 PLANS = 4
 """Plans of a document, which differ in what its directives leave out."""
 
@@ -88,21 +89,22 @@ class Documents:
     def read(self, text: str, name: str | None) -> Document | None:
         """The operation ``name`` of a document, or its only one; None where it is not for the planner."""
         asked = text, name
+        if _weight(asked) > LONGEST:
+            return None
         if asked in self._known:
             self._known.move_to_end(asked)
             return self._known[asked]
         found = self._read(text, name)
-        if len(text) <= LONGEST:
-            self._remember(asked, found)
+        self._remember(asked, found)
         return found
 
     def _remember(self, asked: tuple[str, str | None], found: Document | None) -> None:
         """Keep a document, and of the others those asked last."""
         self._known[asked] = found
-        self._characters += len(asked[0])
+        self._characters += _weight(asked)
         while self._characters > CHARACTERS:
-            (text, _), _ = self._known.popitem(last=False)
-            self._characters -= len(text)
+            oldest, _ = self._known.popitem(last=False)
+            self._characters -= _weight(oldest)
 
     def _read(self, text: str, name: str | None) -> Document | None:
         try:
@@ -117,6 +119,12 @@ class Documents:
             return None
         fragments = [one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)]
         return Document(named[0], {one.name.value: one for one in fragments})
+
+
+def _weight(asked: tuple[str, str | None]) -> int:
+    """Characters that remembering a document counts as, those of its name too; the shortest count as some."""
+    text, name = asked
+    return len(text) + len(name or "") + _LEAST
 
 
 class _Variables(Visitor):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import orjson
@@ -38,17 +38,15 @@ class PlannedRequests:
         body = await _body(receive)
         if body is None:
             return
-        task = asyncio.current_task()
         leaving = asyncio.ensure_future(_left(receive))
-        leaving.add_done_callback(lambda left: task and not left.cancelled() and task.cancel())
-        try:
-            await self._answer(scope, body, send)
-        except asyncio.CancelledError:
-            if task is None or leaving.cancelled() or not leaving.done():
-                raise
-            task.uncancel()
-        finally:
-            leaving.cancel()
+
+        async def send_while_there(message: Message) -> None:
+            # When the answer is whole, servers say that the client has gone.
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                leaving.cancel()
+            await send(message)
+
+        await _unless(leaving, self._answer(scope, body, send_while_there))
 
     def _fits(self, scope: Scope) -> bool:
         """Whether it is a request whose body is JSON of known length, and whose answer may be JSON."""
@@ -71,6 +69,27 @@ class PlannedRequests:
         headers = [(b"content-type", _JSON), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
+
+
+async def _unless(leaving: asyncio.Future[None], answering: Coroutine[Any, Any, None]) -> None:
+    """Answer, but stop as soon as the client has gone. Raises what answering, or waiting for that, raises."""
+    task, answered, stopped = asyncio.current_task(), False, False
+
+    def stop(left: asyncio.Future[None]) -> None:
+        nonlocal stopped
+        if task is not None and not answered and not left.cancelled():
+            stopped = task.cancel()
+
+    leaving.add_done_callback(stop)
+    try:
+        await answering
+    except asyncio.CancelledError:
+        if task is None or not stopped or task.uncancel():
+            raise
+        leaving.result()
+    finally:
+        answered = True
+        leaving.cancel()
 
 
 async def _body(receive: Receive) -> bytes | None:
@@ -111,7 +130,7 @@ async def _planned(context: Context, body: bytes) -> bytes | None:
     if not isinstance(asked, Mapping) or not set(asked) <= _MEMBERS:
         return None
     text, variables, name = (asked.get(member) for member in ("query", "variables", "operationName"))
-    if not isinstance(text, str) or not isinstance(variables or {}, Mapping):
+    if not isinstance(text, str) or not (variables is None or isinstance(variables, Mapping)):
         return None
     if name is not None and not isinstance(name, str):
         return None

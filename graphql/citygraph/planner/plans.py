@@ -27,11 +27,25 @@ from sqlalchemy.util import LRUCache
 
 from citygraph.context import Context
 from citygraph.errors import stable
-from citygraph.planner.documents import PLANS, Document, Documents, has_variables
-from citygraph.planner.shapes import Answering, Call, Details, Irregular, Shape, Shaper
+from citygraph.planner.documents import Document, Documents, has_variables
+from citygraph.planner.shapes import (
+    Answering,
+    Call,
+    Details,
+    Irregular,
+    Shape,
+    Shaper,
+    TooManyShapes,
+    described_by,
+)
 from citygraph.selection import Reader
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import Asked
+
+_WITHIN = 4
+"""Sets of arguments within a field for which is remembered what they ask."""
+_LONGEST_KEY = 2_000
+"""Bytes of such arguments that are remembered."""
 
 
 class Planner:
@@ -65,6 +79,7 @@ class Planner:
         return None if plan is None else await plan.answer(context, values)
 
     def _plan(self, document: Document, values: VariableValues) -> Plan | None:
+        """The plan for what the variables leave of the document; None where it is not worth one."""
         switched = tuple(values.coerced.get(name) for name in document.switches)
         try:
             found: Plan | None = document.plans[switched]
@@ -160,12 +175,15 @@ class Resolver:
 
     @classmethod
     def of(cls, definition: GraphQLField) -> Resolver:
-        """The resolver that the schema has for a field."""
-        described = definition.extensions["strawberry-definition"]
+        """The resolver that the schema has for a field. Raises ``LookupError`` where it has none."""
+        described = described_by(definition)
         named = zip(definition.args, described.arguments, strict=True)
         names = {name: argument.python_name for name, argument in named}
         base = described.base_resolver
-        return cls(base.wrapped_func, names, base.info_parameter is not None)
+        if base is None:
+            raise LookupError(described.name)
+        function: Any = base.wrapped_func
+        return cls(function, names, base.info_parameter is not None)
 
     def ask(self, info: Info, arguments: Mapping[str, Any]) -> Any:
         """What it gives for the arguments."""
@@ -194,7 +212,7 @@ class Step:
     varying: tuple[str, ...]
     resolver: Resolver
     same_arguments: dict[str, Any] | None
-    asked: LRUCache[bytes, Within] = field(default_factory=lambda: LRUCache(PLANS))
+    asked: LRUCache[bytes, Within] = field(default_factory=lambda: LRUCache(_WITHIN))
 
     async def run(self, request: Request, source: Any) -> Any:
         """The field's part of the answer; what goes wrong is noted. Raises ``_Failed`` or ``Irregular``."""
@@ -221,7 +239,7 @@ class Step:
             raise Irregular
         try:
             return self.shape(value, [_answering(call, self, request) for call in self.calls])
-        except (Irregular, GraphQLError, KeyError, TypeError) as problem:
+        except Exception as problem:
             raise Irregular from problem
 
     def _arguments(self, values: VariableValues) -> dict[str, Any]:
@@ -234,13 +252,14 @@ class Step:
         """What is asked of its value. Raises ``GraphQLError`` where an argument in it is wrong."""
         given = values.coerced
         key = orjson.dumps([(name in given, given.get(name)) for name in self.varying])
-        try:
-            return self.asked[key]
-        except KeyError:
-            reader = Reader(self.schema, self.document.fragments, values)
-            nodes = [one.node for one in self.details]
-            found = self.asked[key] = Within(reader.asked(nodes, self.definition.type))
-            return found
+        known = self.asked.get(key)
+        if known is not None:
+            return known
+        reader = Reader(self.schema, self.document.fragments, values)
+        found = Within(reader.asked([one.node for one in self.details], self.definition.type))
+        if len(key) <= _LONGEST_KEY:
+            self.asked[key] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +271,10 @@ class Within:
 
 
 def _answering(call: Call, step: Step, request: Request) -> Answering:
-    """What answers a field of rows, with the arguments that were given."""
+    """What answers a field of rows, with the arguments that were given.
+
+    Such resolvers take the row as Strawberry gives it to them, and there are few of them.
+    """
     info = Info(step, request, call)
     arguments = get_argument_values(call.definition, call.details[0].node, request.values)
     resolve: Any = call.definition.resolve
@@ -305,12 +327,15 @@ def _planned(schema: GraphQLSchema, document: Document, values: VariableValues) 
     query = schema.query_type
     if query is None:
         return None
-    found = collect_fields(schema, document.details, values, query, document.operation)
-    names = {details[0].node.name.value for details in found.grouped_field_set.values()}
-    if names & {"__schema", "__type"}:
+    try:
+        found = collect_fields(schema, document.details, values, query, document.operation)
+        names = {details[0].node.name.value for details in found.grouped_field_set.values()}
+        if names & {"__schema", "__type"}:
+            return None
+        make = _Steps(schema, document, values)
+        return Plan(make.of(query, found.grouped_field_set, None))
+    except (GraphQLError, TooManyShapes):  # a directive's variable that is null is told by the executor
         return None
-    make = _Steps(schema, document, values)
-    return Plan(make.of(query, found.grouped_field_set, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,18 +368,18 @@ class _Steps:
             with suppress(GraphQLError):  # which is told whenever the field is asked for
                 same = get_argument_values(definition, details[0].node, self.values)
         return Step(
-            self.schema,
-            self.document,
-            key,
-            path,
-            details,
-            definition,
-            shape,
-            shaper.calls,
-            steps,
-            self.document.variables_within(one.node for one in details),
-            Resolver.of(definition),
-            same,
+            schema=self.schema,
+            document=self.document,
+            key=key,
+            path=path,
+            details=details,
+            definition=definition,
+            shape=shape,
+            calls=shaper.calls,
+            steps=steps,
+            varying=self.document.variables_within(one.node for one in details),
+            resolver=Resolver.of(definition),
+            same_arguments=same,
         )
 
 
@@ -362,7 +387,7 @@ def _object_that_asks(of_type: Any) -> GraphQLObjectType | None:
     """The object, not null, whose fields ask the database themselves."""
     inner = of_type.of_type if isinstance(of_type, GraphQLNonNull) else None
     if isinstance(inner, GraphQLObjectType):
-        fields = (one.extensions["strawberry-definition"].base_resolver for one in inner.fields.values())
+        fields = (described_by(one).base_resolver for one in inner.fields.values())
         if any(one is not None and one.is_async for one in fields):
             return inner
     return None

@@ -25,6 +25,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails, collect_subfields
 from graphql.execution.values import VariableValues
+from strawberry.types.field import StrawberryField
 
 from citygraph.planner.documents import Document
 from twin.kinds import all_kinds
@@ -39,6 +40,14 @@ Details = list[FieldDetails]
 
 class Irregular(Exception):
     """A value that does not fit its type, which the executor knows how to tell."""
+
+
+class TooManyShapes(Exception):
+    """An operation that asks of objects in more different ways than a plan is worth."""
+
+
+MOST_OBJECTS = 256
+"""Functions of one shape that write objects: parents of parents can ask for more than anybody could make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +126,15 @@ class Shaper:
         return f"({name} if ({name} := {source}) is not None else absent())"
 
     def _object(self, of_type: GraphQLObjectType, details: Details) -> str:
-        """The function that writes an object. Of what is asked in several places alike there is one: else
-        parents of parents, each of any kind, would be as many as there are kinds to the power of their depth.
+        """The function that writes an object; of what is asked in several places alike there is one.
+
+        Raises ``TooManyShapes``.
         """
         asked = of_type.name, tuple(id(one.node) for one in details)
         if asked not in self._objects:
+            if len(self._objects) >= MOST_OBJECTS:
+                raise TooManyShapes
+            self._objects[asked] = ""
             members = [
                 f"{key!r}: {self._member(of_type, key, nodes)}"
                 for key, nodes in self.subfields(of_type, details).items()
@@ -147,7 +160,7 @@ class Shaper:
 
     def _source(self, definition: GraphQLField, key: str, details: Details) -> str:
         """Where a row ``r`` has a field's value, or what makes it of the row."""
-        described = definition.extensions["strawberry-definition"]
+        described = described_by(definition)
         resolver = described.base_resolver
         if resolver is None:
             return f"r[{described.python_name.removesuffix('_')!r}]"
@@ -169,12 +182,19 @@ class Shaper:
         return f"{prefix}{self._count}"
 
 
+def described_by(definition: GraphQLField) -> StrawberryField:
+    """What Strawberry has made a field of."""
+    found: StrawberryField = definition.extensions["strawberry-definition"]
+    return found
+
+
 def _kind(of_type: GraphQLObjectType) -> str:
     """What rows of a kind's type say of their kind."""
     return next(constant(name) for name in all_kinds() if pascal(name) == of_type.name)
 
 
 def _absent() -> Any:
+    """Stands where a value may not be null. Raises ``Irregular``."""
     raise Irregular
 
 

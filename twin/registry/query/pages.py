@@ -99,14 +99,15 @@ def page(wanted: PageWanted, limit: int) -> Question[Page]:
     begin = place(wanted.list_, by, partial(_place, by, wanted.kind))
     first = page_size(Given(wanted.first, "first"), limit)
     total = select(func.count().label("total")).select_from(asset_view).where(chosen)
+    behind, kind = begin is not None, wanted.kind
     if not wanted.rows:
-        return Question(total, lambda rows: Page([], [], False, begin is not None, rows[0]["total"]))
+        return Question(total, lambda rows: Page([], [], False, behind, rows[0]["total"]))
     columns = Columns("a")
     fields = Projection(first).of_asset(columns, wanted.fields, wanted.kind)
     source = _ordered(_sources(wanted, chosen), by, begin, first + 1, columns.used)
 
     def answering(arguments: Mapping[str, Any]) -> _PageReader:
-        return _PageReader(first, by, _list_hash(wanted.kind, arguments.get("where")), begin is not None)
+        return _PageReader(first, by, _list_hash(kind, arguments.get("where")), behind)
 
     return Question(
         _page_statement(source, fields, by, total if wanted.total else None),

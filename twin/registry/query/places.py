@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -115,7 +115,10 @@ def _around(given: Given) -> tuple[float, float, float]:
 
 def _side(number: int, given: Given) -> float:
     """West, south, east or north of what may lie around."""
-    return measure.envelope_around(*_around(given))[number]
+    return _envelope(*_around(given))[number]
+
+
+_envelope = lru_cache(maxsize=256)(measure.envelope_around)
 
 
 def _centre(number: int, given: Given) -> float:

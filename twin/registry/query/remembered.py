@@ -30,8 +30,10 @@ T = TypeVar("T")
 
 MOST = 16
 """Statements of one asking that are remembered."""
-ALL = 2_000
-"""Statements of all askings that are remembered: some ten megabytes, unless somebody asks for the largest."""
+ALL = 1_000
+"""Statements of all askings that are remembered."""
+LARGEST = 20_000
+"""Characters of a statement that is remembered, and bytes of the values that it holds for."""
 _PER_ROW = "children"
 """Arguments below this are not those of the asking, but part of what is asked, which is always the same."""
 
@@ -126,8 +128,12 @@ class Memory(Generic[T]):
         arguments: Arguments,
         make: Callable[[], T],
         written: Callable[[T], tuple[str, dict[str, Any]]],
+        kept: Callable[[T], T],
     ) -> tuple[T, str, dict[str, Any]]:
-        """Make one, remember it, and give it with its text and parameters. Raises what making raises."""
+        """Make one, remember what is ``kept`` of it, and give it with its text and parameters.
+
+        Raises what making raises.
+        """
         making = Making(arguments)
         with noted(making):
             thing = make()
@@ -137,7 +143,8 @@ class Memory(Generic[T]):
         # Also those that the statement can do without, such as what must hold beside what never does: reading
         # them tells what is wrong with them.
         bound = tuple((name, path, read) for name, (path, read) in making.bound.items())
-        self._keep(Made(thing, text, constants, decided, bound))
+        if len(text) + len(repr(decided)) + len(repr(constants)) <= LARGEST:
+            self._keep(Made(kept(thing), text, constants, decided, bound))
         return thing, text, parameters
 
     def _keep(self, made: Made[T]) -> None:

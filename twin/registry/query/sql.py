@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import dict_row
+from sqlalchemy import true
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.util import LRUCache
@@ -61,6 +62,10 @@ class Posed(Generic[Answer]):
     prepared: bool
 
 
+_NONE = true()
+"""Stands for a statement whose text is known."""
+
+
 def posed(question: Question[Answer]) -> Posed[Answer]:
     """The question, to be sent."""
     return Posed(*compiled(question.statement), question.answer, question.prepared)
@@ -75,7 +80,9 @@ def posed_again(
     """
     made = memory.find(arguments)
     if made is None:
-        question, text, parameters = memory.make(arguments, make, lambda one: compiled(one.statement))
+        question, text, parameters = memory.make(
+            arguments, make, lambda one: compiled(one.statement), lambda one: replace(one, statement=_NONE)
+        )
         return Posed(text, parameters, question.answer, question.prepared)
     question = made.thing
     answer = question.answering(arguments) if question.answering else question.answer
