@@ -5,7 +5,7 @@ SLOW := test-slow explain
 CITY ?= fixtures/city
 PORT ?= 8000
 
-.PHONY: help setup setup-dev demo test test-slow explain bench-load picture lint format constraints clean
+.PHONY: help setup setup-dev demo test test-slow equality explain bench-load picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -24,6 +24,9 @@ test: setup setup-dev lint ## run every check and test but those that wait for m
 
 test-slow: setup-dev ## run the tests that wait for minutes: workers and loads that are killed
 	$(BIN)/pytest -n 2 -m slow tests
+
+equality: setup-dev ## show that planner and executor answer 5,000 random documents alike (`make test` does it too, and shows less)
+	$(BIN)/pytest tests/contract/test_planner.py
 
 explain: setup-dev ## show that every filter uses its index at a million assets
 	$(BIN)/python -m benchmarks.explain_filters

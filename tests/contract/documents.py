@@ -25,7 +25,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy, booleans, integers, sa
 
 DEEPEST = 6
 FEW = 3
-"""The most fields of one selection, and members of one input."""
+"""The most fields of one selection that have fields themselves."""
+SHORT = 12
 
 Values = Mapping[str, SearchStrategy[Any]]
 """What values are drawn from: by the path of an argument or member, by the name of either, by its type."""
@@ -99,9 +100,11 @@ class Maker:
 
     def _fields(self, type_: Any, counted: GraphQLNamedType, depth: int) -> list[str]:
         leaves = [name for name, one in type_.fields.items() if _is_leaf(one)]
-        names = list(type_.fields) if depth < DEEPEST or not leaves else leaves
-        most = max(FEW, len(names) // 5)  # of many more are asked, so that none is left out in the end
-        some = [self._field(name, type_.fields[name], counted, depth) for name in self._some(names, most)]
+        others = [name for name in type_.fields if name not in leaves] if depth < DEEPEST else []
+        # Leaves cost little: of short lists all may be asked for, and a third of long ones.
+        names = self._some(leaves, len(leaves) if len(leaves) <= SHORT else len(leaves) // 3)
+        names += self._some(others, FEW, least=0 if names else 1)
+        some = [self._field(name, type_.fields[name], counted, depth) for name in names]
         return [*some, *(["__typename"] if self._chance(8) else [])]
 
     def _field(self, name: str, definition: GraphQLField, of_type: GraphQLNamedType, depth: int) -> str:
