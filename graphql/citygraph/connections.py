@@ -25,11 +25,6 @@ class Connection(Mapping[str, Any]):
         return len(_PARTS)
 
 
-def connection(page: Page) -> Connection:
-    """The page as a connection."""
-    return Connection(page)
-
-
 def _edges(page: Page) -> list[dict[str, Any]]:
     return [{"cursor": cursor, "node": row} for cursor, row in zip(page.cursors, page.rows, strict=True)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from strawberry import Info
 
-from citygraph.connections import Connection, connection
+from citygraph.connections import Connection
 from twin.registry.query.fields import nested_page
 from twin.registry.query.names import alias_label
 from twin.registry.query.pages import page_of_children
@@ -17,4 +17,4 @@ def children(
 ) -> Connection:
     """The page of children that was asked for under the field's alias."""
     found = root[alias_label("children", str(info.path.key))]
-    return connection(page_of_children(found, nested_page(where, first, after)))
+    return Connection(page_of_children(found, nested_page(where, first, after)))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from strawberry import Info
 
-from citygraph.connections import connection
+from citygraph.connections import Connection
 from citygraph.context import Context
 from citygraph.selection import asked_of
 from twin import identity
@@ -76,7 +76,7 @@ async def assets(
         return await _page(info, PageWanted(where, None, order_by, first, after))
     if not (order_by is None and first is None and after is None):
         raise PageOfCodes
-    return connection(await _by_codes(info, Given(codes, "codes"), where))
+    return Connection(await _by_codes(info, Given(codes, "codes"), where))
 
 
 def assets_of(kind: Kind) -> Resolver:
@@ -107,7 +107,7 @@ async def _page(info: Info[Context], wanted: PageWanted) -> Any:
         "after": wanted.after,
         "most": most.raw,
     }
-    return connection(await answer(info, arguments, lambda: page(whole, most.integer())))
+    return Connection(await answer(info, arguments, lambda: page(whole, most.integer())))
 
 
 async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:
@@ -270,4 +270,4 @@ async def loads(
     found = await info.context.ask(some_loads.loads(wanted, node_fields(asked), info.context.max_page))
     if asks_for(asked, "totalCount"):
         found = replace(found, total=await info.context.ask(some_loads.count(wanted)))
-    return connection(found)
+    return Connection(found)

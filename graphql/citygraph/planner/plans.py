@@ -122,7 +122,7 @@ class Plan:
         """The answer; None where a value does not fit its type."""
         request = Request(context, values)
         try:
-            data = await _together(self.steps, request, None)
+            data = await _together(self.steps, request)
         except _Failed as failed:
             return Answer(None, [stable(error) for error in (*request.errors, failed.error)])
         except Irregular:
@@ -130,11 +130,11 @@ class Plan:
         return Answer(data, [stable(error) for error in request.errors])
 
 
-async def _together(steps: Sequence[Step | Typename], request: Request, source: Any) -> dict[str, Any]:
+async def _together(steps: Sequence[Step | Typename], request: Request) -> dict[str, Any]:
     """What the steps give, by their keys. Raises ``_Failed`` where one that may not be null fails."""
     if len(steps) == 1:
-        return {steps[0].key: await steps[0].run(request, source)}
-    running = [asyncio.ensure_future(step.run(request, source)) for step in steps]
+        return {steps[0].key: await steps[0].run(request)}
+    running = [asyncio.ensure_future(step.run(request)) for step in steps]
     try:
         found = await asyncio.gather(*running)
     except BaseException:
@@ -160,7 +160,7 @@ class Typename:
     key: str
     name: str
 
-    async def run(self, _request: Request, _source: Any) -> str:
+    async def run(self, _request: Request) -> str:
         """The name."""
         return self.name
 
@@ -214,10 +214,10 @@ class Step:
     same_arguments: dict[str, Any] | None
     asked: LRUCache[bytes, Within] = field(default_factory=lambda: LRUCache(_WITHIN))
 
-    async def run(self, request: Request, source: Any) -> Any:
+    async def run(self, request: Request) -> Any:
         """The field's part of the answer; what goes wrong is noted. Raises ``_Failed`` or ``Irregular``."""
         try:
-            return await self._value(request, source)
+            return await self._value(request)
         except Irregular:
             raise
         except _Failed as failed:
@@ -229,12 +229,12 @@ class Step:
         request.errors.append(error)
         return None
 
-    async def _value(self, request: Request, source: Any) -> Any:
+    async def _value(self, request: Request) -> Any:
         value = self.resolver.ask(Info(self, request), self._arguments(request.values))
         if isawaitable(value):
             value = await value
         if self.steps:
-            return await _together(self.steps, request, value)
+            return await _together(self.steps, request)
         if self.shape is None:
             raise Irregular
         try:

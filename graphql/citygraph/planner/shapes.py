@@ -134,12 +134,11 @@ class Shaper:
         if asked not in self._objects:
             if len(self._objects) >= MOST_OBJECTS:
                 raise TooManyShapes
-            self._objects[asked] = ""
+            name = self._objects[asked] = self._name("object")
             members = [
                 f"{key!r}: {self._member(of_type, key, nodes)}"
                 for key, nodes in self.subfields(of_type, details).items()
             ]
-            name = self._objects[asked] = self._name("object")
             self._lines.append(f"def {name}(r, c): return {{{', '.join(members)}}}")
         return self._objects[asked]
 

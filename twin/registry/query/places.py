@@ -100,10 +100,10 @@ def near(geom: Column, given: Given) -> Condition:
     apart these leave the straight lines of the map by metres.
     """
     sides = (given.bound(partial(_side, number), Double()) for number in range(4))
-    lon, lat = (given.bound(partial(_centre, number), Double()) for number in range(2))
+    lon, lat, metres = (given.bound(partial(_part, number), Double()) for number in range(3))
     return and_(
         geom.bool_op("&&")(func.ST_MakeEnvelope(*sides, SRID)),
-        func.ST_DWithin(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)), given.bound(_metres, Double())),
+        func.ST_DWithin(on_ellipsoid(geom), on_ellipsoid(point(lon, lat)), metres),
     )
 
 
@@ -121,12 +121,8 @@ def _side(number: int, given: Given) -> float:
 _envelope = lru_cache(maxsize=256)(measure.envelope_around)
 
 
-def _centre(number: int, given: Given) -> float:
+def _part(number: int, given: Given) -> float:
     return _around(given)[number]
-
-
-def _metres(given: Given) -> float:
-    return _around(given)[2]
 
 
 def on_ellipsoid(geom: Column) -> Column:

@@ -126,25 +126,19 @@ class Memory(Generic[T]):
     def make(
         self,
         arguments: Arguments,
-        make: Callable[[], T],
-        written: Callable[[T], tuple[str, dict[str, Any]]],
-        kept: Callable[[T], T],
+        make: Callable[[], tuple[T, str, dict[str, Any]]],
     ) -> tuple[T, str, dict[str, Any]]:
-        """Make one, remember what is ``kept`` of it, and give it with its text and parameters.
-
-        Raises what making raises.
-        """
+        """Make one with its text and parameters, and remember it. Raises what making raises."""
         making = Making(arguments)
         with noted(making):
-            thing = make()
-        text, parameters = written(thing)
+            thing, text, parameters = make()
         constants = {name: value for name, value in parameters.items() if name not in making.bound}
         decided = tuple((path, read, found) for (path, read), found in making.decided.items())
         # Also those that the statement can do without, such as what must hold beside what never does: reading
         # them tells what is wrong with them.
         bound = tuple((name, path, read) for name, (path, read) in making.bound.items())
         if len(text) + len(repr(decided)) + len(repr(constants)) <= LARGEST:
-            self._keep(Made(kept(thing), text, constants, decided, bound))
+            self._keep(Made(thing, text, constants, decided, bound))
         return thing, text, parameters
 
     def _keep(self, made: Made[T]) -> None:

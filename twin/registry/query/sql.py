@@ -78,11 +78,14 @@ def posed_again(
 
     Raises what making it raises.
     """
+
+    def written() -> tuple[Question[Answer], str, dict[str, Any]]:
+        question = make()
+        return replace(question, statement=_NONE), *compiled(question.statement)
+
     made = memory.find(arguments)
     if made is None:
-        question, text, parameters = memory.make(
-            arguments, make, lambda one: compiled(one.statement), lambda one: replace(one, statement=_NONE)
-        )
+        question, text, parameters = memory.make(arguments, written)
         return Posed(text, parameters, question.answer, question.prepared)
     question = made.thing
     answer = question.answering(arguments) if question.answering else question.answer
@@ -100,11 +103,11 @@ async def ask(connection: AsyncConnection[Any], asked: Posed[Answer]) -> Answer:
 
 def ask_now(connection: Connection[Any], question: Question[Answer]) -> Answer:
     """``ask`` for programs that wait."""
-    text, arguments = compiled(question.statement)
+    asked = posed(question)
     with _timeouts(), connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(text, arguments, prepare=question.prepared)
+        cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
         rows = cursor.fetchall()
-    return question.answer(rows)
+    return asked.answer(rows)
 
 
 @contextmanager
