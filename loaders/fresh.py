@@ -46,6 +46,7 @@ from twin.registry.partitions import (
     Part,
     attach_part,
     begin_part,
+    count_part,
     drop_unseen,
     fill,
     further_builds,
@@ -186,7 +187,7 @@ class Fresh:
             return
         if receipt.new:
             with receipt.timed("index"):
-                self._index(builds)
+                self._index(builds, self._roll_up)
             with receipt.timed("suspects"):
                 self._tell_suspects()
         with receipt.timed("merge"), job.connection.transaction():
@@ -322,8 +323,17 @@ class Fresh:
         if row is not None:
             raise LoadConflict(what=row[0])
 
-    def _index(self, builds: Sequence[IndexBuild]) -> None:
-        """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
+    def _roll_up(self) -> None:
+        """Count what was copied for the roll-ups."""
+        if self.part is not None:
+            with self.lent.one() as builder:
+                count_part(builder, self.part)
+
+    def _index(self, builds: Sequence[IndexBuild], *beside: Callable[[], None]) -> None:
+        """Build indexes on several connections; whoever builds a table's last one lets the planner know.
+
+        What else takes a while is done ``beside``.
+        """
         counting = Lock()
         left = Counter(index.table for index in builds)
 
@@ -336,7 +346,7 @@ class Fresh:
                 if last:
                     analyze_table(builder, index.table)
 
-        side_by_side([partial(build, one) for one in builds], BUILDERS)
+        side_by_side([*(partial(build, one) for one in builds), *beside], BUILDERS)
 
     def _show(self, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""

@@ -19,6 +19,7 @@ from psycopg import Connection, sql
 
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind
+from twin.registry import rollups
 from twin.registry.statements import statement
 
 # The first of PostgreSQL's two 32-bit advisory lock keys; the second tells the kinds or the parts apart.
@@ -73,6 +74,11 @@ class Part:
     def tables(self) -> tuple[str, ...]:
         """All its tables."""
         return tuple(map(self.table, PARTITIONED))
+
+    @property
+    def rollup(self) -> str:
+        """The table in schema ``twin`` of what the part adds to the roll-ups, until it is attached."""
+        return self.table("rollup")
 
 
 def kind_table(kind: Kind, parent: str = "asset") -> str:
@@ -214,7 +220,7 @@ def _restore_defaults(connection: Connection[Any], part: Part, parent: str) -> N
 def drop_unseen(connection: Connection[Any], part: Part) -> list[str]:
     """Take away the tables of a part that was never attached; gives their names."""
     dropped = []
-    for table in part.tables:
+    for table in (*part.tables, part.rollup):
         there = "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%s) AND NOT relispartition)"
         if _truth(connection, there, (f"twin.{table}",)):
             connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("twin", table)))
@@ -317,11 +323,22 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
         connection.execute(
             sql.SQL("ALTER TABLE {} DROP CONSTRAINT part").format(sql.Identifier("twin", table))
         )
+    if not _is_table(connection, part.rollup):
+        count_part(connection, part)
+    rollups.add(connection, part.rollup)
+    rollups.watch(connection, part.table())
+
+
+def count_part(connection: Connection[Any], part: Part) -> None:
+    """Count what is in a part that is not attached, when all is there: attaching it is quicker then."""
+    if rollups.define(connection, part.kind) and _is_table(connection, kind_table(part.kind)):
+        rollups.recount(connection, part.kind, kind_table(part.kind))
+    rollups.count(connection, part.kind, part.table(), part.rollup)
 
 
 def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> None:
     """Make the tables whose parts hold the kind's rows, and its view, where they are missing."""
-    if _truth(connection, "SELECT to_regclass(%s) IS NOT NULL", (f"twin.{kind_table(kind)}",)):
+    if _is_table(connection, kind_table(kind)):
         return
     for parent in PARTITIONED:
         table = kind_table(kind, parent)
@@ -331,6 +348,7 @@ def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> None:
             ).format(sql.Identifier("twin", table), sql.Identifier("twin", parent))
         )
         _attach(connection, parent, table, kind.name)
+    rollups.watch(connection, kind_table(kind))
     replace_view(connection, kind)
 
 
@@ -376,9 +394,11 @@ def _attribute_indexes(part: Part) -> Iterator[IndexBuild]:
 
 
 def synchronise_kinds(connection: Connection[Any]) -> None:
-    """Bring every kind's view and, where it has rows, its further indexes up to its file."""
+    """Bring every kind's view and, where it has rows, its further indexes and roll-ups up to its file."""
     for kind in all_kinds().values():
         replace_view(connection, kind)
+        if rollups.define(connection, kind) and _is_table(connection, kind_table(kind)):
+            rollups.recount(connection, kind, kind_table(kind))
         ensure_further_indexes(connection, kind)
 
 
@@ -445,6 +465,10 @@ def _numbers(connection: Connection[Any], kind: Kind, *, unseen: bool = False) -
 
 def _number(table: str) -> int:
     return int(table.rpartition("_")[2])
+
+
+def _is_table(connection: Connection[Any], name: str) -> bool:
+    return _truth(connection, "SELECT to_regclass(%s) IS NOT NULL", (f"twin.{name}",))
 
 
 def _truth(connection: Connection[Any], question: str, parameters: tuple[object, ...]) -> bool:

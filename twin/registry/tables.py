@@ -392,6 +392,36 @@ sql_scope = Table(
 )
 
 
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column(
+        "cell",
+        BigInteger,
+        primary_key=True,
+        autoincrement=False,
+        comment="of resolutions 5 to 9; 0: of assets that are nowhere",
+    ),
+    Column("status", Text, primary_key=True),
+    Column("division", Text, primary_key=True),
+    Column("assets", BigInteger, nullable=False),
+    Column(
+        "sums", ARRAY(BigInteger), nullable=False, comment="in thousandths, as twin.rollup_kind names them"
+    ),
+    Index("rollup_empty", "kind", postgresql_where=text("assets = 0")),
+)
+
+rollup_kind = Table(
+    "rollup_kind",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("sums", ARRAY(Text), nullable=False),
+    Column("measures", ARRAY(Text), nullable=False),
+    comment="what the kind's file has roll-ups add up: names, and what of an asset it is in SQL",
+)
+
+
 def _view(table: Table, *extra: Column[Any], without: tuple[str, ...] = ()) -> Table:
     """The ``api`` view of a table: the same columns, without constraints."""
     columns = [Column(c.name, c.type) for c in table.columns if c.name not in without]
@@ -412,3 +442,5 @@ load_view = _view(
 upload_view = _view(upload)
 undoing_view = _view(undoing)
 code_successor_view = _view(code_successor)
+rollup_view = _view(rollup)
+rollup_kind_view = _view(rollup_kind, without=("measures",))

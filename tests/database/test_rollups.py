@@ -1,0 +1,233 @@
+"""Roll-ups are what a full count says, whatever has happened to assets."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h3
+import numpy as np
+import psycopg
+import pytest
+import shapely
+
+from loaders.errors import LoadReturned, LoadUndone, NothingToUndo, RowsRejected
+from tests.database.test_undo import undo_in
+from tests.loading import lamps, load_into, write_csv
+from tests.registry_rows import insert_city, small_city
+from twin.kinds import all_kinds, kind
+from twin.registry import rollups
+from twin.registry.partitions import synchronise_kinds
+
+Connection = psycopg.Connection[Any]
+Rollup = dict[tuple[str, int, str, str], tuple[int, list[int]]]
+
+STATUSES = ("planned", "in_service", "suspended", "retired", "")
+
+
+def kept(connection: Connection) -> Rollup:
+    rows = connection.execute("SELECT kind, cell, status, division, assets, sums FROM twin.rollup").fetchall()
+    return {tuple(key): (assets, sums) for *key, assets, sums in rows}  # type: ignore[misc]
+
+
+def counted(connection: Connection) -> Rollup:
+    """The same, counted here: each asset by itself, with h3's own ancestors."""
+    assets: dict[Any, int] = defaultdict(int)
+    sums: dict[Any, list[int]] = {}
+    rows = connection.execute(
+        "SELECT kind, cell, status, division, attributes, api.area(geom), st_length(geom::geography)"
+        " FROM twin.asset"
+    )
+    for name, cell, status, division, attributes, area, length in rows:
+        own = {"area": area, "length": length}
+        values = [own[s.of] if s.of in own else attributes.get(s.of) for s in kind(name).sums]
+        numbers = [v if isinstance(v, int | float) and abs(v) < 1e12 else 0 for v in values]
+        text = h3.int_to_str(cell) if cell else None
+        cells = [h3.str_to_int(h3.cell_to_parent(text, r)) for r in range(5, 10)] if text else [0]
+        for each in cells:
+            key = (name, each, status, division)
+            assets[key] += 1
+            before = sums.get(key, [0] * len(numbers))
+            sums[key] = [a + int(np.rint(n * 1000)) for a, n in zip(before, numbers, strict=True)]
+    return {key: (count, sums[key]) for key, count in assets.items()}
+
+
+class History:
+    """Random things that happen to the assets of a registry."""
+
+    def __init__(self, url: str, folder: Path, seed: int) -> None:
+        self.url, self.folder, self.dice = url, folder, random.Random(seed)
+        self.loads: list[int] = []
+
+    def step(self) -> None:
+        self.dice.choice(
+            [
+                self.lamps,
+                self.lamps,
+                self.lamps,
+                self.buildings,
+                self.elevators,
+                self.undo,
+                self.undo,
+                self.by_hand,
+            ]
+        )()
+
+    def load(self, name: str, rows: list[dict[str, object]], kind_name: str, **options: Any) -> None:
+        path = write_csv(self.folder / f"{name}.csv", rows)
+        try:
+            receipt = load_into(self.url, path, kind_name, dataset=name, **options)
+        except RowsRejected:
+            return
+        if receipt.load:
+            self.loads.append(receipt.load)
+
+    def options(self) -> dict[str, Any]:
+        return {
+            "crs": "EPSG:4326",
+            "mode": self.dice.choice(["upsert", "upsert", "mirror", "insert"]),
+            "on_error": self.dice.choice(["skip", "skip", "abort"]),
+            "retire_up_to": 100.0,
+        }
+
+    def lamps(self) -> None:
+        rows = self.dice.sample(lamps(40), self.dice.randint(1, 40))
+        for row in rows:
+            if self.dice.random() < 0.5:
+                row["lon"] = round(self.dice.uniform(121.2, 121.8), 4)
+            row["power"] = self.dice.choice(["", 70, 100.5, 0.0005, "much"])
+            row["second_power"] = self.dice.choice(["", 35])
+            row["status"] = self.dice.choice(STATUSES)
+        options = self.options()
+        if options["mode"] == "upsert" and options["on_error"] == "skip" and self.dice.random() < 0.3:
+            options["batch"] = 7
+        self.load(self.dice.choice(["lamps", "others"]), rows, "streetlight", **options)
+
+    def buildings(self) -> None:
+        rows: list[dict[str, object]] = []
+        for number in self.dice.sample(range(20), self.dice.randint(1, 20)):
+            lon, lat = 121.5 + number * 0.01, 31.2
+            box = shapely.box(lon, lat, lon + self.dice.uniform(1e-4, 0.02), lat + 1e-3)
+            ring = ", ".join(f"{x:.7f} {y:.7f}" for x, y in box.exterior.coords)
+            rows.append(
+                {
+                    "id": f"B{number}",
+                    "wkt": f'"POLYGON (({ring}))"' if self.dice.random() < 0.9 else "",
+                    "floor_area": self.dice.choice(["", 1200, 333.333]),
+                    "status": self.dice.choice(STATUSES),
+                }
+            )
+        self.load("buildings", rows, "building", **self.options())
+
+    def elevators(self) -> None:
+        rows: list[dict[str, object]] = [
+            {
+                "id": f"E{n}",
+                "lon": 121.5 + n * 0.01 + 5e-5,
+                "lat": 31.2005,
+                "status": self.dice.choice(STATUSES),
+            }
+            for n in self.dice.sample(range(20), self.dice.randint(1, 20))
+        ]
+        self.load("elevators", rows, "elevator", **self.options())
+
+    def undo(self) -> None:
+        if not self.loads:
+            return
+        try:
+            undo_in(self.url, self.dice.choice(self.loads[-4:]), dry_run=self.dice.random() < 0.1)
+        except (LoadUndone, LoadReturned, NothingToUndo):
+            return
+
+    def by_hand(self) -> None:
+        """What somebody writes in SQL: of the whole, of a kind, or of a part; kept or rolled back."""
+        with psycopg.connect(self.url) as connection:
+            tables = connection.execute("SELECT relid::regclass::text FROM pg_partition_tree('twin.asset')")
+            table = self.dice.choice(tables.fetchall())[0]
+            change = self.dice.choice(
+                [
+                    "DELETE FROM {table} WHERE random() < 0.1",
+                    "UPDATE {table} SET status = 'planned' WHERE random() < 0.2",
+                    "UPDATE {table} SET division = left(division, 6) WHERE random() < 0.2",
+                    "UPDATE {table} SET cell = NULL, geom = NULL WHERE random() < 0.1",
+                    "UPDATE {table} SET attributes = jsonb_build_object('power', 'odd', 'lamps', 1e300)",
+                    "UPDATE {table} SET name = 'x', kind = kind",
+                    "UPDATE {table} SET name = 'x' WHERE false",
+                ]
+            )
+            connection.execute(change.format(table=table).encode())
+            if self.dice.random() < 0.2:
+                connection.rollback()
+
+
+def histories(url: str, folder: Path, number: int, *, first: int) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for seed in range(first, first + number):
+            history = History(url, folder, seed)
+            for _ in range(history.dice.randint(1, 5)):
+                history.step()
+            assert kept(connection) == counted(connection), seed
+
+
+def test_roll_ups_are_what_a_count_says(pudong: str, tmp_path: Path) -> None:
+    histories(pudong, tmp_path, 25, first=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1_000, 2_000, 250))
+def test_a_thousand_histories(pudong: str, tmp_path: Path, first: int) -> None:
+    histories(pudong, tmp_path, 250, first=first)
+
+
+def test_every_kind_is_rolled_up(new_database: Callable[[], str]) -> None:
+    with psycopg.connect(new_database(), autocommit=True) as connection:
+        insert_city(connection, small_city())
+        found = kept(connection)
+        assert found == counted(connection)
+        assert {key[0] for key in found} >= {"streetlight", "building", "pipeline", "elevator"}
+        assert any(sums != [0] * len(sums) for _, sums in found.values())
+
+
+def test_a_recount_changes_nothing(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(30)))
+    before = kept(owner)
+    with owner.transaction():
+        rollups.recount(owner, kind("streetlight"), "asset_streetlight")
+    assert kept(owner) == before and before
+
+
+def test_what_a_kinds_file_adds_up_anew_is_counted(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(30)))
+    before = kept(owner)
+    owner.execute("UPDATE twin.rollup_kind SET sums = '{}', measures = '{}' WHERE kind = 'streetlight'")
+    with owner.transaction():
+        rollups.recount(owner, kind("streetlight"), "asset_streetlight")
+    assert {len(sums) for _, sums in kept(owner).values()} == {0}
+    synchronise_kinds(owner)
+    assert kept(owner) == before and before
+
+
+def test_kinds_say_what_they_add_up(owner: Connection) -> None:
+    rows = owner.execute("SELECT kind, sums FROM twin.rollup_kind").fetchall()
+    assert dict(rows) == {name: [s.name for s in each.sums] for name, each in all_kinds().items()}
+
+
+def test_areas_are_those_of_the_ellipsoid(owner: Connection) -> None:
+    """Of what is small to a hundred-thousandth, of what is large exactly."""
+    dice = random.Random(7)
+    for size, within in ((1e-4, 1e-5), (1.6e-3, 1e-5), (0.3, 0.0)):
+        shapes = []
+        for _ in range(300):
+            lon, lat = dice.uniform(-179, 178), dice.uniform(-70, 70)
+            around = [(lon + size * dice.random(), lat + size * dice.random()) for _ in range(6)]
+            shapes.append(shapely.MultiPoint(around).convex_hull.buffer(size / 9))
+        rows = owner.execute(
+            "SELECT api.area(geom), st_area(geom::geography)"
+            " FROM unnest(%s::bytea[]) AS g, st_geomfromwkb(g, 4326) AS geom",
+            ([shapely.to_wkb(shape) for shape in shapes],),
+        ).fetchall()
+        found, wanted = np.array(rows).T
+        assert np.all(np.abs(found - wanted) <= within * wanted + (1e-4 if within else 0))

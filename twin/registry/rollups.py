@@ -1,0 +1,93 @@
+"""Roll-ups: how many assets each cell of resolutions 5 to 9 holds, and what their kind adds up of them.
+
+They are by kind, status and division, and as exact as a count: triggers keep them, which see all rows that a
+statement has changed at once. What is copied into a part that nobody sees yet is counted by itself, and added
+when the part is shown.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection, sql
+
+from twin.kinds.model import Kind, Sum
+
+COARSEST, FINEST = 5, 9
+"""The resolutions of the cells."""
+UNIT = 1000
+"""Sums are whole numbers of thousandths, which add up exactly in whatever order."""
+
+_UNREASONABLE = "1e12"
+"""Numbers from here on are not added up: a sum has to hold a million of them."""
+_GEOMETRIES = {"length": "st_length(geom::geography)", "area": "api.area(geom)"}
+
+
+def define(connection: Connection[Any], kind: Kind) -> bool:
+    """Have roll-ups add up what the kind's file says; whether that is something else than before."""
+    names = [total.name for total in kind.sums]
+    measures = [_measure(kind, total) for total in kind.sums]
+    changed = connection.execute(
+        "INSERT INTO twin.rollup_kind AS k (kind, sums, measures) VALUES (%s, %s, %s)"
+        " ON CONFLICT (kind) DO UPDATE SET sums = excluded.sums, measures = excluded.measures"
+        " WHERE (k.sums, k.measures) IS DISTINCT FROM (excluded.sums, excluded.measures)",
+        (kind.name, names, measures),
+    )
+    return changed.rowcount > 0
+
+
+def recount(connection: Connection[Any], kind: Kind, table: str) -> None:
+    """Count all assets of the kind anew, which stand in ``table``; nobody changes any meanwhile."""
+    assets = sql.Identifier("twin", table)
+    with connection.transaction():
+        connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(assets))
+        connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind.name,))
+        _add(connection, _query(connection, kind, table))
+
+
+def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> None:
+    """Count the assets in a table that nobody changes, and keep what comes of it in a table ``into``."""
+    query: Any = _query(connection, kind, table)
+    connection.execute(
+        sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(sql.Identifier("twin", into), sql.SQL(query))
+    )
+
+
+def add(connection: Connection[Any], counted: str) -> None:
+    """Add what ``count`` has kept, and take that table away."""
+    table = sql.Identifier("twin", counted)
+    _add(connection, sql.SQL("SELECT * FROM {}").format(table).as_string(connection))
+    connection.execute(sql.SQL("DROP TABLE {}").format(table))
+
+
+def watch(connection: Connection[Any], table: str) -> None:
+    """Keep the roll-ups by what statements that name the table change."""
+    connection.execute("SELECT twin.watch(%s)", (f"twin.{table}",))
+
+
+def _measure(kind: Kind, total: Sum) -> str:
+    """What of an asset is added up, in SQL: null where it has no number, or one beyond all reason.
+
+    Names are the kind's file's.
+    """
+    if kind.attribute(total.of) is None:
+        return _GEOMETRIES[total.of]
+    value = f"attributes -> '{total.of.replace(chr(39), chr(39) * 2)}'"
+    reasonable = f"CASE jsonb_typeof({value}) WHEN 'number' THEN abs(({value})::numeric) < {_UNREASONABLE} END"
+    return f"CASE WHEN {reasonable} THEN ({value})::double precision END"
+
+
+def _query(connection: Connection[Any], kind: Kind, table: str) -> str:
+    """A query that counts the assets in a table."""
+    rows = sql.SQL("(SELECT *, 1 AS sign FROM {})").format(sql.Identifier("twin", table))
+    return _text(connection, "SELECT twin.rollup_query(%s, %s)", rows.as_string(connection), kind.name)
+
+
+def _add(connection: Connection[Any], query: str) -> None:
+    statement = _text(connection, "SELECT twin.rollup_statement(%s)", query)
+    connection.execute(statement.encode())
+
+
+def _text(connection: Connection[Any], question: str, *arguments: str) -> str:
+    (text,) = connection.execute(question.encode(), arguments).fetchone() or ("",)
+    return str(text)
