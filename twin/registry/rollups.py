@@ -73,8 +73,8 @@ def _measure(kind: Kind, total: Sum) -> str:
     if kind.attribute(total.of) is None:
         return _GEOMETRIES[total.of]
     value = f"attributes -> '{total.of.replace(chr(39), chr(39) * 2)}'"
-    reasonable = f"CASE jsonb_typeof({value}) WHEN 'number' THEN abs(({value})::numeric) < {_UNREASONABLE} END"
-    return f"CASE WHEN {reasonable} THEN ({value})::double precision END"
+    number = f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value})::numeric END"
+    return f"CASE WHEN abs({number}) < {_UNREASONABLE} THEN ({value})::double precision END"
 
 
 def _query(connection: Connection[Any], kind: Kind, table: str) -> str:

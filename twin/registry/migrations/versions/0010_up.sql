@@ -36,12 +36,12 @@ CREATE VIEW api.rollup_kind AS
 GRANT SELECT ON api.rollup, api.rollup_kind TO twin_api;
 
 -- The geometry's area in square metres, on the ellipsoid. PostGIS takes 7 microseconds for a building, which is as long
--- as all else takes to load it; what spans less than 0.002 degrees has, to a hundred-thousandth, the area that it has on
+-- as all else takes to load it; what spans less than 0.0015 degrees has, to a hundred-thousandth, the area that it has on
 -- a map true to scale at its latitude.
 CREATE FUNCTION api.area(geom geometry) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN CASE
-        WHEN st_xmax(geom) - st_xmin(geom) < 0.002 AND st_ymax(geom) - st_ymin(geom) < 0.002 AND abs(st_ymin(geom)) < 60
+        WHEN st_xmax(geom) - st_xmin(geom) < 0.0015 AND st_ymax(geom) - st_ymin(geom) < 0.0015 AND abs(st_ymin(geom)) < 60
         THEN st_area(geom) * cosd((st_ymin(geom) + st_ymax(geom)) / 2) * 12309072079.294865
              / (1 - 0.0066943799901413165 * sind((st_ymin(geom) + st_ymax(geom)) / 2) ^ 2) ^ 2
         ELSE st_area(geom::geography)
