@@ -39,12 +39,18 @@ REACH = 1.45
 """How far descendants reach at most, as a multiple of the way from a cell's centre to its outline."""
 
 _RESOLUTION_SHIFT = 52
+_MODE_SHIFT = 59
 _DIGIT_BITS = 3
 _DEEPEST_DIGITS = 0o666666666666666
 _PLANE = 3
 """From this resolution on the straight lines of a map stand for the cells' great circles."""
 _POLAR = 85.0
 """Degrees of latitude beyond which they do not, at any resolution."""
+_CORNER = 1.11
+"""How far a cell's corners are from its centre at most, as a multiple of its resolution's mean edge."""
+_WIDEST = 90.0
+"""Degrees of longitude of the widest box that is covered."""
+_RADIUS = 6_371_000.0
 _WRITTEN = re.compile(r"(?P<hexadecimal>[0-9a-fA-F]{15})|(?P<decimal>\d{18})")
 
 
@@ -130,6 +136,13 @@ def cell_range(cell: int) -> tuple[int, int]:
     unused = _unused(resolution_of(cell))
     low = cell & ~unused | FINEST << _RESOLUTION_SHIFT
     return low, low | (_DEEPEST_DIGITS & unused)
+
+
+def every_cell(resolution: int) -> tuple[int, int]:
+    """Integers between which lie the cells of a resolution, and no others. Raises ``InvalidResolution``."""
+    _check_resolution(resolution)
+    low = 1 << _MODE_SHIFT | resolution << _RESOLUTION_SHIFT
+    return low, low | ((1 << _RESOLUTION_SHIFT) - 1)
 
 
 def cell_ranges(cells: Int64Array) -> Int64Array:
@@ -218,6 +231,49 @@ def selecting_cover(polygon: BaseGeometry, max_cells: int = 2_000) -> Cover:
             break
         edge, interior = finer, np.concatenate([interior, inside])
     return Cover(merge_ranges(cell_ranges(interior)), merge_ranges(cell_ranges(edge)))
+
+
+Box = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+
+@dataclass(frozen=True)
+class BoxCover:
+    """Cells of one resolution that lie inside a box, and a smaller box, ``core``, that they fill.
+
+    An asset whose cell descends from one of them has its point inside the box; one whose point is in the core
+    has such a cell.
+    """
+
+    resolution: int
+    cells: Int64Array
+    core: Box
+
+
+def box_cover(box: Box, finest: int, max_cells: int = 700) -> BoxCover | None:
+    """The cover of a box by about ``max_cells`` cells at most, of resolution ``finest`` or a coarser one.
+
+    None for a box that is too small, too large or too near a pole for that.
+    """
+    west, south, east, north = box
+    highest = max(abs(south), abs(north))
+    if not (east - west < _WIDEST and highest < _POLAR):
+        return None
+    metres = np.pi / 180.0 * _RADIUS
+    area = (east - west) * (north - south) * metres**2 * np.cos(np.radians((south + north) / 2))
+    resolution = next((r for r in range(finest, _PLANE, -1) if area <= max_cells * h3_scalar.mean_area(r)), 0)
+    if not resolution:
+        return None
+    reach = REACH * _CORNER * h3_scalar.mean_edge(resolution)
+    lon, lat = degrees_around(highest, reach)
+    # A cell that is centred so far inside lies inside, and what is twice as far lies in such a cell.
+    centres = (west + lon, south + lat, east - lon, north - lat)
+    core = (west + 2 * lon, south + 2 * lat, east - 2 * lon, north - 2 * lat)
+    if not (core[0] < core[2] and core[1] < core[3]):
+        return None
+    left, low, right, high = centres
+    inside = h3_scalar.centred_in([(low, left), (low, right), (high, right), (high, left)], resolution)
+    return BoxCover(resolution, np.sort(_as_array(inside)), core)
 
 
 def cover(geometry: BaseGeometry, resolution: int, max_cells: int = MAX_COVER) -> Int64Array:

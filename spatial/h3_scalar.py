@@ -46,3 +46,18 @@ def disk(cell: int, k: int) -> list[int]:
 def compact(cells: Iterable[int]) -> list[int]:
     """Distinct cells of one resolution with complete families replaced by their ancestors."""
     return list(h3.compact_cells(list(cells)))
+
+
+def centred_in(corners: Sequence[tuple[float, float]], resolution: int) -> list[int]:
+    """The cells whose centre lies in the polygon of (latitude, longitude) in degrees."""
+    return list(h3.h3shape_to_cells(h3.LatLngPoly(corners), resolution))
+
+
+def mean_edge(resolution: int) -> float:
+    """The mean length of a cell's edge in metres; no corner is 1.11 times as far from its cell's centre."""
+    return float(h3.average_hexagon_edge_length(resolution, unit="m"))
+
+
+def mean_area(resolution: int) -> float:
+    """The mean area of a cell in square metres."""
+    return float(h3.average_hexagon_area(resolution, unit="m^2"))

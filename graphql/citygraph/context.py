@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from graphql.pyutils import Path
 from psycopg import AsyncConnection
 from strawberry.fastapi import BaseContext
 
@@ -31,6 +32,16 @@ class Context(BaseContext):
         super().__init__()
         self.connections = connections
         self.max_page = ApiSettings().max_page if max_page is None else max_page
+        self._told: dict[str, dict[str, str]] = {}
+
+    def told(self, what: str, path: Path, value: str) -> None:
+        """Have the answer's extensions say something of the field at a path."""
+        self._told.setdefault(what, {})[".".join(map(str, path.as_list()))] = value
+
+    @property
+    def extensions(self) -> dict[str, dict[str, str]]:
+        """What the answer says beside its data: by what it is about and the fields' paths, in their order."""
+        return {what: dict(sorted(fields.items())) for what, fields in sorted(self._told.items())}
 
     async def ask(self, question: Question[Answer]) -> Answer:
         """The answer to one question, on a connection that is lent for it."""

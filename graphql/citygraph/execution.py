@@ -60,7 +60,7 @@ async def executed(
     result = await schema().execute(
         document, variable_values=dict(variables or {}), context_value=context, operation_name=operation_name
     )
-    return Answer(result.data, result.errors or [])
+    return Answer(result.data, result.errors or [], context.extensions)
 
 
 async def execute(

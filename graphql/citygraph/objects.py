@@ -92,11 +92,34 @@ PageInfo = object_type(
     "What lies around a page.",
     "分页信息。",
 )
+Total = object_type(
+    "Total",
+    [
+        Member("kind", str, "The kind of the assets.", "资产种类。", nullable=False),
+        Member("name", str, "What is added up.", "合计项。", nullable=False),
+        Member("en", str, "In English.", "英文。", nullable=False),
+        Member("zh", str, "In Chinese.", "中文。", nullable=False),
+        Member("unit", str, "The unit.", "单位。", nullable=False),
+        Member(
+            "value", float, "How much, to a thousandth.", "合计值，精确到千分之一。", nullable=False
+        ),
+    ],
+    "What the assets of a kind have in all.",
+    "某种类资产的合计。",
+)
+_SUMS = Member(
+    "sums",
+    many(Total),
+    "What their kinds add up, for each kind that occurs.",
+    "各资产种类的合计项。",
+    nullable=False,
+)
 CellCount = object_type(
     "CellCount",
     [
         Member("cell", Cell, "The cell.", "网格。", nullable=False),
         Member("count", int, "How many assets it holds.", "资产数。", nullable=False),
+        _SUMS,
     ],
     "How many assets an H3 cell holds.",
     "某 H3 网格内的资产数。",
@@ -106,6 +129,7 @@ Group = object_type(
     [
         Member("key", str, "What they share; null for those that have no value.", "共同的值；无值则为空。"),
         Member("count", int, "How many assets.", "资产数。", nullable=False),
+        _SUMS,
     ],
     "How many assets share a value.",
     "具有同一值的资产数。",

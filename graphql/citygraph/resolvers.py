@@ -172,15 +172,28 @@ async def nearest(
 
 async def cells(info: Info[Context], resolution: int, where: Where | None = None) -> Any:
     """How many assets each cell holds."""
+    sums, given = asks_for(asked_of(info), "sums"), Given(resolution, "resolution")
     arguments = {"where": where, "resolution": resolution}
-    found = await answer(info, arguments, lambda: counts.cells(where, Given(resolution, "resolution")))
-    return [{"cell": one.key, "count": one.count} for one in found]
+    found = await answer(info, arguments, lambda: counts.cells(where, given, sums=sums))
+    return _counted(info, found, "cell")
 
 
 async def groups(info: Info[Context], by: str, where: Where | None = None) -> Any:
     """How many assets share a value."""
-    found = await answer(info, {"where": where, "by": by}, lambda: counts.groups(where, Given(by, "by")))
-    return [{"key": one.key, "count": one.count} for one in found]
+    sums = asks_for(asked_of(info), "sums")
+    arguments = {"where": where, "by": by}
+    found = await answer(info, arguments, lambda: counts.groups(where, Given(by, "by"), sums=sums))
+    return _counted(info, found, "key")
+
+
+def _counted(info: Info[Context], found: counts.Counts, key: str) -> list[dict[str, Any]]:
+    info.context.told("countedBy", info.path, found.by)
+    return [{key: one.key, "count": one.count, "sums": list(map(_total, one.totals))} for one in found.all]
+
+
+def _total(total: counts.Total) -> dict[str, Any]:
+    words = {name: getattr(total.sum, name) for name in ("name", "unit", "en", "zh")}
+    return {"kind": constant(total.kind.name), "value": total.value, **words}
 
 
 async def division(info: Info[Context], code: str) -> Any:

@@ -6,11 +6,18 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions import (
+    AddValidationRules,
+    MaxTokensLimiter,
+    ParserCache,
+    SchemaExtension,
+    ValidationCache,
+)
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionResult
 
 from citygraph.assets import Assets
+from citygraph.context import Context
 from citygraph.enums import kind_enum
 from citygraph.errors import stable
 from citygraph.inputs import Filters
@@ -38,6 +45,15 @@ class Schema(strawberry.Schema):
         """Nothing: what a user did wrong is no matter for the log, and the rest is logged by its id."""
 
 
+class _Told(SchemaExtension):
+    """The answer's extensions are those of its context."""
+
+    def get_results(self) -> dict[str, Any]:
+        """What they say."""
+        context = self.execution_context.context
+        return context.extensions if isinstance(context, Context) else {}
+
+
 def build_schema() -> Schema:
     """The schema of all kinds: each has a type, a filter, an order and a field of Query.
 
@@ -57,5 +73,6 @@ def build_schema() -> Schema:
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
             lambda: ParserCache(maxsize=CACHED_DOCUMENTS),
             lambda: ValidationCache(maxsize=CACHED_DOCUMENTS),
+            _Told,
         ],
     )

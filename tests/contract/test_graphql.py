@@ -173,7 +173,10 @@ def test_a_new_kind_is_a_file(run: Run, tmp_path: Path, monkeypatch: pytest.Monk
     assert answer == {"data": {"hydrants": {"nodes": []}}}
     assert run(
         "{ groups(by: FLOW) { key } cells(resolution: 5, where: {hydrant: {flow: {lt: 1}}}) { cell } }"
-    ) == {"data": {"groups": [], "cells": []}}
+    ) == {
+        "data": {"groups": [], "cells": []},
+        "extensions": {"countedBy": {"cells": "assets", "groups": "assets"}},
+    }
 
 
 HYDRANT = """
@@ -416,7 +419,7 @@ def test_fragments_that_double_are_refused_at_once(run: Run) -> None:
 def test_what_nobody_foresaw_is_an_id_in_the_log(
     run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("secret")
 
     monkeypatch.setattr("citygraph.resolvers.counts.cells", broken)
@@ -426,6 +429,23 @@ def test_what_nobody_foresaw_is_an_id_in_the_log(
     assert codes(answer) == ["internal"]
     assert "secret" not in json.dumps(answer)
     assert number and number[0] in caplog.text and "ZeroDivisionError" in caplog.text
+
+
+def test_counts_say_what_they_were_taken_from_and_what_kinds_add_up(run: Run) -> None:
+    answer = run(
+        "{ a: groups(by: KIND, where: { kinds: [STREETLIGHT] }) { key count sums { kind name unit value } }"
+        ' b: cells(resolution: 7, where: { text: "nothing" }) { cell } }'
+    )
+    lamps = [asset for asset in CITY if asset.kind == "streetlight"]
+    (group,) = answer["data"]["a"]
+    assert (group["key"], group["count"]) == ("STREETLIGHT", len(lamps))
+    assert group["sums"][0] == {
+        "kind": "STREETLIGHT",
+        "name": "power",
+        "unit": "W",
+        "value": sum(asset.attributes.get("power", 0) for asset in lamps),
+    }
+    assert answer["extensions"] == {"countedBy": {"a": "rollup", "b": "assets"}}
 
 
 def test_a_database_that_went_away_is_said_so(address: str) -> None:

@@ -319,13 +319,13 @@ def test_cells_are_ancestors_counted(reader: Connection, resolution: int) -> Non
     points = [a.point for a in LEFT if a.point is not None]
     expected_ = Counter(h3.cell_to_parent(h3.latlng_to_cell(lat, lon, 15), resolution) for lon, lat in points)
     found = ask_now(reader, counts.cells(None, Given(resolution, "resolution")))
-    assert {one.key: one.count for one in found} == expected_
-    assert [one.key for one in found] == sorted(expected_, key=lambda cell: int(cell, 16))
+    assert {one.key: one.count for one in found.all} == expected_
+    assert [one.key for one in found.all] == sorted(expected_, key=lambda cell: int(cell, 16))
 
 
 def test_cells_of_a_filter(reader: Connection) -> None:
     found = ask_now(reader, counts.cells({"kinds": ["BUILDING"]}, Given(6, "resolution")))
-    assert sum(one.count for one in found) == sum(a.kind == "building" for a in LEFT)
+    assert sum(one.count for one in found.all) == sum(a.kind == "building" for a in LEFT)
     assert code_of(lambda: counts.cells(None, Given(16, "resolution"))) == "cell.resolution"
 
 
@@ -345,8 +345,8 @@ def test_groups(reader: Connection, by: str) -> None:
     taking_part = [a for a in LEFT if by in GROUPS or a.kind in owners]
     key: Callable[[Asset], Any] = GROUPS.get(by, lambda a: written(a, by.lower()))
     found = ask_now(reader, counts.groups(None, Given(by, "by")))
-    assert {one.key: one.count for one in found} == Counter(key(a) for a in taking_part)
-    assert [one.count for one in found] == sorted((one.count for one in found), reverse=True)
+    assert {one.key: one.count for one in found.all} == Counter(key(a) for a in taking_part)
+    assert [one.count for one in found.all] == sorted((one.count for one in found.all), reverse=True)
 
 
 def written(asset: Asset, name: str) -> str | None:

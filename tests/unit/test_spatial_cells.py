@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import h3.api.basic_int as h3
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from spatial.cells import (
     ancestor,
     ancestor_of,
     boundary,
+    box_cover,
     cell_range,
     cell_ranges,
     compact,
@@ -357,3 +360,37 @@ def test_a_cover_is_bounded() -> None:
         cover(shapely.box(121, 31, 121.01, 31.01), 9, max_cells=3)
     with pytest.raises(InvalidResolution):
         cover(shapely.Point(0, 0), 16)
+
+
+def test_a_boxes_cells_lie_inside_and_fill_its_core() -> None:
+    """Random boxes, random points: who descends from the cells is in the box, who is in the core descends."""
+    dice, tried = random.Random(5), 0
+    for _ in range(10_000):
+        size = 10 ** dice.uniform(-2.5, 0.8)
+        west, south = dice.uniform(-180, 180 - size), dice.uniform(-80, 80 - size)
+        box = (west, south, west + size * dice.uniform(0.2, 1), south + size * dice.uniform(0.2, 1))
+        found = box_cover(box, finest=9)
+        if found is None:
+            continue
+        tried += 1
+        left, low, right, high = found.core
+        assert box[0] < left < right < box[2] and box[1] < low < high < box[3]
+        lat, lon = (
+            np.array([dice.uniform(*side) for _ in range(40)]) for side in ((low, high), (left, right))
+        )
+        inner = np.unique(ancestor(points_to_cells(lon, lat), found.resolution))
+        assert np.isin(inner, found.cells).all()
+        chosen = dice.sample(found.cells.tolist(), min(4, len(found.cells)))
+        near = np.array([p for cell in chosen for p in _around(cell, dice)])
+        own = ancestor(points_to_cells(near[:, 1], near[:, 0]), found.resolution)
+        near = near[np.isin(own, chosen)]
+        assert ((near >= (box[1], box[0])) & (near <= (box[3], box[2]))).all()
+    assert tried > 3_000
+
+
+def _around(cell: int, dice: random.Random) -> list[tuple[float, float]]:
+    """Points of the cell and around it, near its corners above all."""
+    lat, lon = h3.cell_to_latlng(cell)
+    corners = [dice.choice(h3.cell_to_boundary(cell)) for _ in range(10)]
+    shares = [dice.uniform(0.7, 1.2) for _ in corners]
+    return [(lat + (y - lat) * s, lon + (x - lon) * s) for (y, x), s in zip(corners, shares, strict=True)]

@@ -65,6 +65,11 @@ def watch(connection: Connection[Any], table: str) -> None:
     connection.execute("SELECT twin.watch(%s)", (f"twin.{table}",))
 
 
+def thousandths(kind: Kind, total: Sum) -> str:
+    """What an asset adds to a sum, as triggers have it: SQL over the columns ``attributes`` and ``geom``."""
+    return f"round({UNIT} * {_measure(kind, total)})::bigint"
+
+
 def _measure(kind: Kind, total: Sum) -> str:
     """What of an asset is added up, in SQL: null where it has no number, or one beyond all reason.
 

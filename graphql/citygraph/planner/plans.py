@@ -96,19 +96,27 @@ class Request:
     values: VariableValues
     errors: list[GraphQLError] = field(default_factory=list)
 
+    def answer(self, data: dict[str, Any] | None, *failed: GraphQLError) -> Answer:
+        """The answer, and what went wrong."""
+        errors = [stable(error) for error in (*self.errors, *failed)]
+        return Answer(data, errors, self.context.extensions)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a document is answered with: ``data`` as JSON has it, and errors with their codes."""
+    """What a document is answered with: ``data`` as JSON has it, errors with their codes, extensions."""
 
     data: dict[str, Any] | None
     errors: list[GraphQLError]
+    extensions: Mapping[str, Any]
 
     def json(self) -> bytes:
         """The answer as it is sent."""
         answer: dict[str, Any] = {"data": self.data}
         if self.errors:
             answer["errors"] = [error.formatted for error in self.errors]
+        if self.extensions:
+            answer["extensions"] = self.extensions
         return orjson.dumps(answer)
 
 
@@ -124,10 +132,10 @@ class Plan:
         try:
             data = await _together(self.steps, request)
         except _Failed as failed:
-            return Answer(None, [stable(error) for error in (*request.errors, failed.error)])
+            return request.answer(None, failed.error)
         except Irregular:
             return None
-        return Answer(data, [stable(error) for error in request.errors])
+        return request.answer(data)
 
 
 async def _together(steps: Sequence[Step | Typename], request: Request) -> dict[str, Any]:

@@ -1,39 +1,65 @@
-"""How many assets there are: by cell, and by what they have in common."""
+"""How many assets there are, and what their kinds add up: by cell, and by what they have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Text, case, func, literal, literal_column, select
+from sqlalchemy import BigInteger, Integer, Text, case, cast, func, literal, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from spatial.cells import FINEST, InvalidResolution
 from twin.kinds import all_kinds
-from twin.kinds.model import Attribute, Kind
+from twin.kinds.model import Attribute, Kind, Sum
 from twin.registry.query.errors import TooManyGroups
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import constant
 from twin.registry.query.sql import Question
-from twin.registry.query.where import Where, condition, of_kinds
+from twin.registry.query.tallies import By, Counting, Key
+from twin.registry.query.where import Where, of_kinds
+from twin.registry.rollups import UNIT
 from twin.registry.tables import asset_view, dataset_view
 
 MAX_GROUPS = 100_000
 """The most cells or groups of one answer."""
 
 Column = ColumnElement[Any]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a kind adds up, and how much it is."""
+
+    kind: Kind
+    sum: Sum
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many assets share a key; the key is None for those that have none."""
+    """How many assets share a key, and the totals of their kinds; the key is None for those without one."""
 
     key: str | None
     count: int
+    totals: list[Total] = field(default_factory=list)
 
 
-def cells(where: Where | None, resolution: Given, kind: Kind | None = None) -> Question[list[Count]]:
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts, and what they were taken from."""
+
+    by: By
+    all: list[Count]
+
+
+def cells(
+    where: Where | None, resolution: Given, kind: Kind | None = None, *, sums: bool = False
+) -> Question[Counts]:
     """How many assets each cell holds at a resolution, cells in order; assets that are nowhere don't count.
 
     An asset belongs to the cell that is the ancestor of its own. Raises ``InvalidResolution``.
@@ -41,39 +67,54 @@ def cells(where: Where | None, resolution: Given, kind: Kind | None = None) -> Q
     wanted = resolution.integer()
     if not 0 <= wanted <= FINEST:
         raise InvalidResolution(resolution=wanted, lowest=0, highest=FINEST)
-    cell = func.api.cell_ancestor(asset_view.c.cell, literal(wanted, Integer()), type_=BigInteger())
-    counted = select(cell.label("cell"), func.count().label("count"))
-    counted = counted.where(condition(where, kind=kind), asset_view.c.cell.is_not(None))
-    found = counted.group_by(literal_column("1")).limit(MAX_GROUPS + 1).subquery("g")
-    statement = select(func.to_hex(found.c.cell).label("key"), found.c.count).order_by(found.c.cell)
-    return Question(statement, _counts)
+    ancestor = partial(_ancestor, wanted)
+    counting = Counting(where, kind, Key(ancestor, finest=wanted), sums)
+    return _question(counting, func.to_hex, lambda grouped: [grouped.c.key])
 
 
-def groups(where: Where | None, by: Given, kind: Kind | None = None) -> Question[list[Count]]:
+def _ancestor(resolution: int, table: FromClause) -> Column:
+    return func.api.cell_ancestor(table.c.cell, literal(resolution, Integer()), type_=BigInteger())
+
+
+def groups(
+    where: Where | None, by: Given, kind: Kind | None = None, *, sums: bool = False
+) -> Question[Counts]:
     """How many assets share a kind, a status, a division, a data set or an attribute, most first.
 
     By an attribute, assets of the kinds that index it count; those without it have no key.
     """
-    key = group_keys()[by.word(list(group_keys()))]
-    counted = select(key.column(asset_view.c.attributes).label("key"), func.count().label("count"))
-    counted = counted.where(condition(where, kind=kind), *key.conditions())
-    found = counted.group_by(literal_column("1")).limit(MAX_GROUPS + 1).subquery("g")
-    label = key.label(found.c.key).label("key")
-    statement = select(label, found.c.count).order_by(found.c.count.desc(), literal_column("1"))
-    return Question(statement, _counts)
+    chosen = group_keys()[by.word(list(group_keys()))]
+    return _question(Counting(where, kind, chosen.key, sums), chosen.label, _most_first)
+
+
+def _most_first(grouped: Subquery) -> list[Column]:
+    g = grouped.c
+    count: Column = func.sum(g.count).over(partition_by=g.key) if "kind" in g else g.count
+    return [count.desc(), literal_column("1")]
+
+
+def _question(
+    counting: Counting, label: Callable[[Column], Column], order: Callable[[Subquery], list[Column]]
+) -> Question[Counts]:
+    found = counting.tallies()
+    t, names = found.rows.c, counting.names()
+    count = func.count() if found.by == "assets" else cast(func.sum(t.assets), BigInteger())
+    keys = [t.key, t.kind] if names else [t.key]
+    added = [func.sum(t[name]).label(name) for name in names]
+    counted = select(*keys, count.label("count"), *added).group_by(*keys).limit(MAX_GROUPS + 1)
+    g = counted.subquery("g")
+    others = [g.c.kind, *(g.c[name] for name in names)] if names else []
+    statement = select(label(g.c.key).label("key"), g.c.count, *others).order_by(*order(g), *others[:1])
+    return Question(statement, partial(_counts, found.by, counting.sums))
 
 
 @dataclass(frozen=True, slots=True)
 class GroupKey:
-    """What assets can be grouped by: the column, how its values are written, the attribute's kinds if any."""
+    """What assets can be grouped by, how its values are written, and the attribute's kinds if it is one."""
 
-    column: Callable[[Column], Column]
+    key: Key
     label: Callable[[Column], Column]
     kinds: tuple[str, ...] = ()
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Which assets take part."""
-        return [of_kinds(asset_view, list(self.kinds))] if self.kinds else []
 
 
 def _dataset_name(number: Column) -> Column:
@@ -88,27 +129,46 @@ def group_keys() -> Mapping[str, GroupKey]:
             if attribute.indexed:
                 owners.setdefault(constant(attribute.name), []).append((kind, attribute))
     return {
-        "KIND": GroupKey(lambda _: asset_view.c.kind, func.upper),
-        "STATUS": GroupKey(lambda _: asset_view.c.status, func.upper),
-        "DIVISION": GroupKey(lambda _: asset_view.c.division, lambda key: key),
-        "DATASET": GroupKey(lambda _: asset_view.c.dataset_id, _dataset_name),
+        "KIND": GroupKey(Key(lambda table: table.c.kind), func.upper),
+        "STATUS": GroupKey(Key(lambda table: table.c.status), func.upper),
+        "DIVISION": GroupKey(Key(lambda table: table.c.division), _as_it_is),
+        "DATASET": GroupKey(Key(lambda table: table.c.dataset_id, rolled=False), _dataset_name),
         **{name: _attribute_key(having) for name, having in owners.items()},
     }
+
+
+def _as_it_is(key: Column) -> Column:
+    return key
 
 
 def _attribute_key(having: list[tuple[Kind, Attribute]]) -> GroupKey:
     """The attribute as text, a choice as its enum value; kinds may differ in which it is."""
     name = literal_column(f"'{having[0][1].name}'", Text())
 
-    def column(attributes: Column) -> Column:
-        value = attributes.op("->>", return_type=Text())(name)
+    def column(asset: FromClause) -> Column:
+        value = asset.c.attributes.op("->>", return_type=Text())(name)
         choosing = [kind.name for kind, attribute in having if attribute.type == "choice"]
-        return case((of_kinds(asset_view, choosing), func.upper(value)), else_=value) if choosing else value
+        return case((of_kinds(asset, choosing), func.upper(value)), else_=value) if choosing else value
 
-    return GroupKey(column, lambda key: key, tuple(kind.name for kind, _ in having))
+    kinds = tuple(kind.name for kind, _ in having)
+    owning = of_kinds(asset_view, list(kinds))
+    return GroupKey(Key(column, rolled=False, conditions=(owning,)), _as_it_is, kinds)
 
 
-def _counts(rows: list[dict[str, Any]]) -> list[Count]:
+def _counts(by: By, sums: bool, rows: list[dict[str, Any]]) -> Counts:
     if len(rows) > MAX_GROUPS:
         raise TooManyGroups(limit=MAX_GROUPS)
-    return [Count(row["key"], row["count"]) for row in rows]
+    if not sums:
+        return Counts(by, [Count(row["key"], row["count"]) for row in rows])
+    return Counts(by, [_added(key, list(of_key)) for key, of_key in groupby(rows, lambda row: row["key"])])
+
+
+def _added(key: str | None, rows: Iterable[Row]) -> Count:
+    count, totals = 0, []
+    for row in rows:
+        count += row["count"]
+        kind = all_kinds().get(row["kind"])
+        if kind is not None:
+            sums = enumerate(kind.sums, 1)
+            totals += [Total(kind, one, int(row[f"sum_{place}"] or 0) / UNIT) for place, one in sums]
+    return Count(key, count, totals)

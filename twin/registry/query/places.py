@@ -52,12 +52,12 @@ def in_box(geom: Column, given: Given) -> Condition:
 
     Where west is east of east, the box crosses the antimeridian (RFC 7946, 5.2).
     """
-    count = given.decide(lambda box: len(_boxes(box)))
+    count = given.decide(lambda box: len(boxes(box)))
     return or_(*(_meets(geom, given.bound(partial(_box_wkb, number), WKB)) for number in range(count)))
 
 
-def _boxes(given: Given) -> list[BaseGeometry]:
-    """The box, in two parts where it crosses the antimeridian."""
+def boxes(given: Given) -> list[BaseGeometry]:
+    """The box that was given, in two parts where it crosses the antimeridian."""
     numbers = [item.number() for item in given.items(4)]
     if len(numbers) != 4:
         raise given.wrong("west, south, east, north", "西、南、东、北四个数")
@@ -69,7 +69,7 @@ def _boxes(given: Given) -> list[BaseGeometry]:
 
 
 def _box_wkb(number: int, given: Given) -> bytes:
-    return _wkb(_boxes(given)[number])
+    return _wkb(boxes(given)[number])
 
 
 def within(geom: Column, given: Given) -> Condition:
@@ -175,23 +175,26 @@ def _cosine(given: Given) -> float:
     return math.cos(math.radians(position(given)[1]))
 
 
-def in_cells(cell: Column, geom: Column, given: Given) -> Condition:
+def in_cells(cell: Column, geom: Column, given: Given, resolution: int = cells.FINEST) -> Condition:
     """Assets of any of ``cells``: see ``of_cells``."""
     members = given.members(("cells", "mode"), needed=("cells",))
     wanted = {_cell(item) for item in members["cells"].items(MAX_CELLS)}
-    return of_cells(cell, geom, wanted, members.get("mode"))
+    return of_cells(cell, geom, wanted, members.get("mode"), resolution)
 
 
-def in_disk(cell: Column, geom: Column, given: Given) -> Condition:
+def in_disk(cell: Column, geom: Column, given: Given, resolution: int = cells.FINEST) -> Condition:
     """Assets of the cells at most ``steps`` away from ``cell``: see ``of_cells``."""
     members = given.members(("cell", "steps", "mode"), needed=("cell",))
     centre = _cell(members["cell"])
     steps = members["steps"].integer(0, MAX_STEPS) if "steps" in members else 1
-    return of_cells(cell, geom, cells.disk(centre, steps), members.get("mode"))
+    return of_cells(cell, geom, cells.disk(centre, steps), members.get("mode"), resolution)
 
 
-def of_cells(cell: Column, geom: Column, wanted: Iterable[int], mode: Given | None) -> Condition:
-    """``OWN``: assets whose own cell (resolution 15) descends from one of the cells. ``TOUCHES``: assets
+def of_cells(
+    cell: Column, geom: Column, wanted: Iterable[int], mode: Given | None, resolution: int = cells.FINEST
+) -> Condition:
+    """``OWN``: assets whose own cell descends from one of the cells; the column has cells of ``resolution``,
+    15 for assets. ``TOUCHES``: assets
     whose geometry meets the hexagon itself, its edge included.
 
     H3 cells do not nest exactly: some 6.5 % of the points of a cell lie outside its hexagon.
@@ -200,6 +203,7 @@ def of_cells(cell: Column, geom: Column, wanted: Iterable[int], mode: Given | No
         area = shapely.union_all([cells.boundary(one) for one in wanted])
         return or_(false(), *(_meets(geom, _wkb(part)) for part in shapely.get_parts(area)))
     ranges = cells.merge_ranges(cells.cell_ranges(np.array(sorted(wanted), dtype=np.int64)))
+    ranges = cells.ancestor(ranges, resolution)
     return or_(false(), *(cell.between(int(low), int(high)) for low, high in ranges))
 
 

@@ -50,17 +50,25 @@ Member = Callable[[FromClause, Given], Condition]
 
 
 def condition(
-    where: Where | None, *, kind: Kind | None = None, asset: FromClause = asset_view, path: str = "where"
+    where: Where | None,
+    *,
+    kind: Kind | None = None,
+    asset: FromClause = asset_view,
+    path: str = "where",
+    members: Mapping[str, Member] | None = None,
+    but: str | None = None,
 ) -> Condition:
     """The condition that ``where`` puts on rows of ``asset``: ``api.asset`` or an alias of it.
 
-    With ``kind`` only assets of that kind, and ``where`` may name its attributes. Raises the errors of
-    ``twin.registry.query.errors`` whose codes begin with ``input``, each with the path of what is wrong.
+    With ``kind`` only assets of that kind, and ``where`` may name its attributes. ``members`` are the
+    conditions of a table that has other columns; ``but`` is a member of ``where`` to be left out. Raises the
+    errors of ``twin.registry.query.errors`` whose codes begin with ``input``, each with the path of what is
+    wrong.
     """
     given = Given(where, path)
     if given.decide(is_missing):
         return and_(true(), *_of_kind(asset, kind))
-    return _Filter(asset).of(given, kind, 1)
+    return _Filter(asset, members or MEMBERS, but).of(given, kind, 1)
 
 
 def is_missing(given: Given) -> bool:
@@ -82,8 +90,8 @@ def members_of(kind: Kind | None) -> tuple[str, ...]:
 class _Filter:
     """One filter being read: how much of it there was already."""
 
-    def __init__(self, asset: FromClause) -> None:
-        self.asset = asset
+    def __init__(self, asset: FromClause, members: Mapping[str, Member], but: str | None) -> None:
+        self.asset, self.members, self.but = asset, members, but
         self.conditions = 0
 
     def of(self, given: Given, kind: Kind | None, depth: int) -> Condition:
@@ -93,6 +101,8 @@ class _Filter:
         parts = _of_kind(self.asset, kind)
         for name, member in given.members(members_of(kind)).items():
             self._count(member)
+            if depth == 1 and name == self.but:
+                continue
             parts += self._member(name, member, kind, depth)
         return and_(true(), *parts)
 
@@ -100,7 +110,7 @@ class _Filter:
         if name in JUNCTIONS:
             return [self._junction(name, member, kind, depth)]
         if name in MEMBERS:
-            return [MEMBERS[name](self.asset, member)]
+            return [self.members[name](self.asset, member)]
         if kind is None:
             return [_kinds(self.asset, member) if name == "kinds" else self._of_kind(name, member, depth)]
         attribute = next(a for a in kind.attributes if camel(a.name) == name)

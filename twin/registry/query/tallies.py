@@ -1,0 +1,198 @@
+"""What is counted: rows of roll-ups where a filter says nothing that these do not know, else assets.
+
+Roll-ups know the kind, status and division of assets, and their cells at resolutions 5 to 9. A box they
+answer in part: for the cells that lie inside it. What is near its edge is looked at asset by asset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Text,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.selectable import FromClause, Subquery
+
+from spatial import cells
+from twin.errors import TwinError
+from twin.kinds import all_kinds
+from twin.kinds.model import Kind
+from twin.registry.query import boxes, places
+from twin.registry.query.inputs import Given
+from twin.registry.query.names import camel
+from twin.registry.query.where import MAX_DEPTH, MEMBERS, Where, condition, of_kinds
+from twin.registry.rollups import COARSEST, FINEST, thousandths
+from twin.registry.tables import asset_view, rollup_kind_view, rollup_view
+
+By = Literal["rollup", "rollup and assets", "assets"]
+Column = ColumnElement[Any]
+Condition = ColumnElement[bool]
+
+_NEVER = cells.FINEST + 1
+_KNOWN = frozenset({"kinds", "status", "division"})
+_CELLS = {"cells": "cells", "disk": "cell"}
+_BOX = "bbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What assets are counted by: a column of the table that is counted.
+
+    ``finest`` is the resolution of the cells by which they are counted. Roll-ups may not have the column:
+    ``rolled`` tells. Only assets that meet the ``conditions`` count.
+    """
+
+    of: Callable[[FromClause], Column]
+    rolled: bool = True
+    finest: int | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """Rows to add up, with the columns key, kind, assets (of each row) and, if asked for, sum_1, sum_2, …"""
+
+    rows: Subquery
+    by: By
+
+
+def most_sums() -> int:
+    """The most sums that a kind has."""
+    return max(len(kind.sums) for kind in all_kinds().values())
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What is counted: assets of a filter and perhaps a kind, by a key, perhaps with their kinds' sums."""
+
+    where: Where | None
+    kind: Kind | None
+    key: Key
+    sums: bool = False
+
+    def tallies(self) -> Tallies:
+        """The rows to be added up."""
+        parts = self._rolled() if self.key.rolled else ()
+        if not parts:
+            return Tallies(self._assets().subquery("t"), "assets")
+        if len(parts) == 1:
+            return Tallies(parts[0].subquery("t"), "rollup")
+        return Tallies(union_all(*parts).subquery("t"), "rollup and assets")
+
+    def _rolled(self) -> tuple[Select[Any], ...]:
+        """Rows of roll-ups, and of the assets that have to be added; none where roll-ups can't tell."""
+        given = Given(self.where, "where")
+        resolution = given.decide(_Resolution(self.kind, self.key.finest))
+        if resolution > FINEST:
+            return ()
+        if not given.decide(_has_box):
+            at = rollup_view.c.cell.between(*cells.every_cell(resolution))
+            nowhere = rollup_view.c.cell == 0
+            return (self._rollups(resolution, at if self.key.finest is not None else or_(at, nowhere)),)
+        box = Given((self.where or {})[_BOX], f"where.{_BOX}")
+        covered = box.decide(boxes.covered_at)
+        if covered is None:
+            return ()
+        resolution = max(resolution, covered)
+        inside = boxes.inside(rollup_view, box, resolution)
+        return self._rollups(resolution, inside), self._assets(boxes.beside(asset_view, box, covered))
+
+    def _rollups(self, resolution: int, cells_of: Condition) -> Select[Any]:
+        r = rollup_view.c
+        every_kind = func.array(select(rollup_kind_view.c.kind).scalar_subquery(), type_=ARRAY(Text()))
+        members = {
+            **MEMBERS,
+            "cells": lambda table, given: places.in_cells(table.c.cell, table.c.cell, given, resolution),
+            "disk": lambda table, given: places.in_disk(table.c.cell, table.c.cell, given, resolution),
+        }
+        selected = condition(self.where, kind=self.kind, asset=rollup_view, members=members, but=_BOX)
+        columns = [self.key.of(rollup_view).label("key"), r.kind, r.assets, *self._added(r.sums.__getitem__)]
+        return select(*columns).where(r.kind == func.any(every_kind), cells_of, selected)
+
+    def _assets(self, *conditions: Condition) -> Select[Any]:
+        a = asset_view.c
+        one = literal_column("1", BigInteger()).label("assets")
+        somewhere = [a.cell.is_not(None)] if self.key.finest is not None else []
+        selected = condition(self.where, kind=self.kind)
+        columns = [self.key.of(asset_view).label("key"), a.kind, one, *self._added(_sum)]
+        return select(*columns).where(selected, *conditions, *somewhere, *self.key.conditions)
+
+    def _added(self, column: Callable[[int], Column]) -> list[Column]:
+        return [column(place).label(name) for place, name in enumerate(self.names(), 1)]
+
+    def names(self) -> list[str]:
+        """The columns of the sums."""
+        return [f"sum_{place}" for place in range(1, most_sums() + 1)] if self.sums else []
+
+
+def _sum(place: int) -> Column:
+    """What each asset adds to the sum that its kind names in that place."""
+    having = [kind for kind in all_kinds().values() if len(kind.sums) >= place]
+    each = (thousandths(kind, kind.sums[place - 1]) for kind in having)
+    named = (of_kinds(asset_view, [kind.name]) for kind in having)
+    return case(*zip(named, map(literal_column, each), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolution:
+    """The resolution at which roll-ups know what a filter asks; one beyond them where none does."""
+
+    kind: Kind | None
+    finest: int | None
+
+    def __call__(self, given: Given) -> int:
+        where = given.raw
+        if where is None:
+            return max(COARSEST, self.finest or 0)
+        if isinstance(where, Mapping):
+            where = {name: value for name, value in where.items() if name != _BOX}
+        try:
+            return max(COARSEST, self.finest or 0, _needed(where, self.kind, 1))
+        except (TwinError, TypeError, AttributeError):  # what is wrong is told by whoever reads it
+            return _NEVER
+
+
+def _needed(where: Any, kind: Kind | None, depth: int) -> int:
+    if depth > MAX_DEPTH:
+        return _NEVER
+    given = ((name, value) for name, value in where.items() if value is not None)
+    return max((_member(name, value, kind, depth) for name, value in given), default=0)
+
+
+def _member(name: str, value: Any, kind: Kind | None, depth: int) -> int:
+    if name in _KNOWN:
+        return 0
+    if name in _CELLS:
+        if value.get("mode") not in (None, "OWN"):
+            return _NEVER
+        return max(map(_resolution_of, _listed(value[_CELLS[name]])), default=0)
+    if name in ("and", "or"):
+        return max((_needed(one, kind, depth + 1) for one in _listed(value)), default=0)
+    if name == "not":
+        return _needed(value, kind, depth + 1)
+    named = next((one for one in all_kinds().values() if camel(one.name) == name), None)
+    return _NEVER if kind or named is None else _needed(value, named, depth + 1)
+
+
+def _resolution_of(cell: str) -> int:
+    return cells.resolution_of(cells.parse_cell(cell))
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _has_box(given: Given) -> bool:
+    return isinstance(given.raw, Mapping) and given.raw.get(_BOX) is not None
