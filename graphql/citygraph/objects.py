@@ -100,9 +100,7 @@ Total = object_type(
         Member("en", str, "In English.", "英文。", nullable=False),
         Member("zh", str, "In Chinese.", "中文。", nullable=False),
         Member("unit", str, "The unit.", "单位。", nullable=False),
-        Member(
-            "value", float, "How much, to a thousandth.", "合计值，精确到千分之一。", nullable=False
-        ),
+        Member("value", float, "How much, to a thousandth.", "合计值，精确到千分之一。", nullable=False),
     ],
     "What the assets of a kind have in all.",
     "某种类资产的合计。",

@@ -65,6 +65,11 @@ class Api:
         asked = execution.executed(Context(self._pool), document, variables)
         return self._runner.run(asked).json()
 
+    @property
+    def lost(self) -> int:
+        """How many connections were given up."""
+        return self._pool.get_stats().get("returns_bad", 0)
+
 
 async def _opened(url: str) -> AsyncConnectionPool[Connection]:
     options = {"autocommit": True, "options": "-c twin.scope=*"}
@@ -187,7 +192,9 @@ class Tally:
         return "\n".join(lines), (fields - set(self.fields)) | (arguments - set(self.arguments))
 
 
-def test_random_documents_are_answered_alike(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+def test_random_documents_are_answered_alike(
+    api: Api, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     tally = Tally()
 
     @settings(max_examples=DOCUMENTS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -199,14 +206,26 @@ def test_random_documents_are_answered_alike(api: Api, capsys: pytest.CaptureFix
         tally.add(made, planned[0], executed[0])
         for found, wanted in zip(planned, [*executed, executed[0]], strict=True):
             assert b'"internal"' not in wanted
+            assert b'"database.down"' not in wanted, caplog.text[-1_000:]
             assert found in (None, wanted)
 
     alike()
+    assert api.lost == 0
     words, missing = tally.told()
     with capsys.disabled():
         print(f"\n{words}")
     assert not missing
     assert tally.answers["planned"] > 0.8 * tally.answers["documents"]
+
+
+def test_fields_that_are_stopped_cost_no_connection(api: Api) -> None:
+    """One that may not be null fails while others wait, within what fails as well."""
+    slow = " ".join(f"a{n}: assets {{ totalCount nodes {{ parent {{ code }} }} }}" for n in range(6))
+    document = f"{{ {slow} registry {{ extent home {{ code }} }} b: roads(first: -1) {{ totalCount }} }}"
+    for _ in range(20):
+        assert b'"errors"' in api.executed(document)
+        assert api.planned(document) == api.executed(document)
+    assert api.lost == 0
 
 
 @pytest.mark.parametrize("name", operations())
