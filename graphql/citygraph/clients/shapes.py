@@ -217,7 +217,7 @@ class _Answer:
         selections: Selections,
         name: str,
     ) -> str:
-        """The name of what stands for objects of which the selections ask: one for all that are asked alike."""
+        """The name of what stands for objects: one for all of which the same selections ask."""
         fragment = self._only_fragment(of_type, selections)
         known: object = fragment or (of_type.name, *((id(one), optional) for one, optional in selections))
         if known not in self.made:
