@@ -32,7 +32,7 @@ from graphql import (
 )
 
 from citygraph.limits import DocumentLimits
-from twin.errors import TwinError
+from twin.errors import TwinError, sentence
 
 
 class BadDocument(TwinError):
@@ -140,7 +140,7 @@ def _checked(file: str, text: str, schema: GraphQLSchema) -> DocumentNode:
 
 def _bad(file: str, error: GraphQLError) -> BadDocument:
     line = error.locations[0].line if error.locations else 1
-    return BadDocument(file=file, line=line, reason=error.message)
+    return BadDocument(file=file, line=line, reason=sentence(error.message))
 
 
 def _require_method(file: str, operation: OperationDefinitionNode) -> None:
