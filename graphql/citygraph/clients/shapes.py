@@ -36,6 +36,8 @@ SCALARS: Mapping[str, str] = {
     "DateTime": "DateTime",
     "Cell": "str",
     "GeoJSON": "Mapping[str, Any]",
+    "WKT": "str",
+    "WKB": "str",
 }
 """Python's types for scalars; others may be anything."""
 _OURS = frozenset({"self", "str", "int", "float", "bool", "url", "close"})
