@@ -7,11 +7,11 @@ from typing import Any
 
 from strawberry import ID
 
-from citygraph import enums, objects
+from citygraph import enums, geometries, objects
 from citygraph.errors import NameTaken
 from citygraph.making import Member, argument, complete, declare, many, object_type, typed
 from citygraph.relatives import children
-from citygraph.scalars import JSON, Cell, Date, DateTime, GeoJSON
+from citygraph.scalars import JSON, Cell, Date, DateTime
 from twin.kinds import Kind
 from twin.kinds.model import Attribute
 from twin.registry.query.names import attribute_label, camel, pascal
@@ -153,7 +153,9 @@ def _place() -> list[Member]:
             "代表点。",
             resolver=typed(_position, objects.Position | None),
         ),
-        Member("geometry", GeoJSON, "Its geometry, to 7 decimals.", "几何，保留 7 位小数。"),
+        geometries.geojson("geometry", "Its geometry.", "几何。"),
+        geometries.wkt("wkt", "Its geometry as text.", "几何的文本。"),
+        geometries.wkb("wkb", "Its geometry as it is stored, or simplified.", "几何，按存储值或简化后。"),
         Member("cell", Cell, "The H3 cell of resolution 15 at its position.", "代表点所在的 15 级 H3 网格。"),
         Member("surveyMethod", enums.SurveyMethod, "How its place became known.", "位置数据来源。"),
         Member("accuracy", float, "The accuracy of its place in metres.", "点位精度（米）。"),

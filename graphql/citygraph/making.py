@@ -15,6 +15,9 @@ from typing import Annotated, Any, Optional
 import strawberry
 from strawberry.types.field import StrawberryField
 
+BY_ARGUMENTS = "by_arguments"
+"""What a field's metadata calls ``Member.by_arguments``."""
+
 
 def described(en: str, zh: str) -> str:
     """A description in both languages."""
@@ -25,7 +28,8 @@ def described(en: str, zh: str) -> str:
 class Member:
     """A field of an object or an input: its GraphQL name, type and words, and the key of its value.
 
-    ``resolver`` computes it from the row; ``nullable`` adds null to the type.
+    ``resolver`` computes it from the row; ``nullable`` adds null to the type; ``by_arguments`` says that rows
+    have its value under ``argument_label``.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Member:
     nullable: bool = True
     key: str | None = None
     resolver: Callable[..., Any] | None = None
+    by_arguments: bool = False
 
     @property
     def python_name(self) -> str:
@@ -124,7 +129,7 @@ def _field(member: Member, *, is_input: bool) -> StrawberryField:
     if is_input and member.nullable:
         options["default"] = strawberry.UNSET
     if member.resolver is not None:
-        options["resolver"] = member.resolver
+        options |= {"resolver": member.resolver, "metadata": {BY_ARGUMENTS: member.by_arguments}}
     made: StrawberryField = strawberry.field(**options)
     return made
 

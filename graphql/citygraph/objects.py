@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from citygraph import geometries
 from citygraph.making import Member, complete, declare, many, object_type
-from citygraph.scalars import Cell, GeoJSON
+from citygraph.scalars import Cell
 
 Division = declare("Division")
 complete(
@@ -21,7 +22,7 @@ complete(
         ),
         Member("parent", Division, "The division that it lies in.", "上级区划。"),
         Member("path", many(Division), "From the top down to itself.", "自上而下直至本级。", nullable=False),
-        Member("boundary", GeoJSON, "Its boundary.", "边界。"),
+        geometries.geojson("boundary", "Its boundary.", "边界。"),
     ],
     "A division: a district, street, community or unit grid.",
     "区划：区县、街镇、社区或单元网格。",

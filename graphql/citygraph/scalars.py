@@ -12,6 +12,8 @@ from strawberry.types.scalar import ScalarDefinition
 from citygraph.making import described
 
 GeoJSON = NewType("GeoJSON", str)
+WKT = NewType("WKT", str)
+WKB = NewType("WKB", str)
 Cell = NewType("Cell", str)
 Date = NewType("Date", str)
 DateTime = NewType("DateTime", str)
@@ -37,6 +39,26 @@ SCALARS: Mapping[object, ScalarDefinition] = {
         ),
         specified_by_url="https://www.rfc-editor.org/rfc/rfc7946",
         serialize=_raw,
+        parse_value=_as_it_is,
+    ),
+    WKT: strawberry.scalar(
+        name="WKT",
+        description=described(
+            "A geometry as well-known text (OGC Simple Features): POINT (121.5 31.2), longitude and latitude "
+            "of WGS 84 in degrees; Z for heights.",
+            "几何的 WKT 文本（OGC 简单要素）：POINT (121.5 31.2)，WGS 84 经度、纬度，单位度；Z 表示高程。",
+        ),
+        serialize=_as_it_is,
+        parse_value=_as_it_is,
+    ),
+    WKB: strawberry.scalar(
+        name="WKB",
+        description=described(
+            "A geometry as well-known binary (OGC Simple Features), little-endian, in hexadecimal, which GIS "
+            "libraries read as it is.",
+            "几何的 WKB（OGC 简单要素），小端序，十六进制，GIS 软件库可直接读取。",
+        ),
+        serialize=_as_it_is,
         parse_value=_as_it_is,
     ),
     Cell: strawberry.scalar(

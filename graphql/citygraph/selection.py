@@ -75,11 +75,10 @@ class Reader:
 
     def _field(self, node: FieldNode, of_type: Any, kind: str | None) -> Asked:
         definition = of_type.fields[node.name.value]
-        alias = node.alias.value if node.alias else None
         arguments = get_argument_values(definition, node, self._variables)
         inner = tuple(self.read(_selections(node), get_named_type(definition.type), None))
         of_kind = kind if self._is_own(node.name.value) else None
-        return Asked(node.name.value, inner, arguments, alias, of_kind)
+        return Asked(node.name.value, inner, arguments, of_kind)
 
     def _is_own(self, field: str) -> bool:
         """Whether the field is one that kinds have of their own."""

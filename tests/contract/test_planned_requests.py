@@ -105,6 +105,30 @@ def test_other_requests_go_the_other_way(
     assert (ours.status_code, ours.content) == (theirs.status_code, theirs.content)
 
 
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "application/json",
+        "application/graphql-response+json; charset=utf-8, application/json; charset=utf-8",
+        "multipart/mixed, application/json;q=0.9",
+    ],
+)
+def test_what_clients_accept_is_planned(accept: str) -> None:
+    """There is no router to hand it on to."""
+
+    async def go() -> httpx.Response:
+        made = FastAPI()
+        made.add_middleware(PlannedRequests, path=graphql.PATH)
+        made.state.pool = None
+        transport = httpx.ASGITransport(made)
+        async with httpx.AsyncClient(transport=transport, base_url="http://twin") as client:
+            body = {"query": "{ reports { name } }"}
+            return await client.post("/graphql", json=body, headers={"accept": accept})
+
+    assert asyncio.run(go()).json()["data"]["reports"]
+
+
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'twin.asset'::regclass"
 
 

@@ -133,6 +133,8 @@ VALUES: Values = {
     ),
     "lon": sampled_from([*(place[0] for place in PLACES[:20]), 181.0]),
     "lat": sampled_from([*(place[1] for place in PLACES[:20]), 91.0]),
+    "precision": sampled_from([*range(16)] * 3 + [-1, 16]),
+    "simplify": sampled_from([*[0, 0.5, 12, 30.25, 500, 100_000] * 4, -1, 1e9]),
     "metres": sampled_from([0, 50, 500.5, 20_000, -1]),
     "cells.cells": lists(CELLS, max_size=3),
     "steps": integers(-1, 18),

@@ -422,8 +422,8 @@ def test_parents_and_children(reader: Connection) -> None:
         ),
         Asked("totalCount"),
     )
-    children = Asked("children", inner, {"first": 2}, alias="few")
-    none = Asked("children", inner, {"where": {"kinds": ["ROAD"]}}, alias="none")
+    children = Asked("children", inner, {"first": 2})
+    none = Asked("children", inner, {"where": {"kinds": ["ROAD"]}})
     row = row_of(reader, by_code(building.code, (children, none)))[building.code]
     few = row[children.label]
     assert [one["code"] for one in few["rows"]] == own[:3]

@@ -9,7 +9,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
+
+from tests.serving import serving
 
 ROOT = Path(__file__).parents[2]
 PART = re.compile(
@@ -102,3 +105,38 @@ def test_planners_and_inspectors_after_the_readme(type_in: Callable[[str], str],
         *("lamps.gpkg", "due.xlsx", "streetlights.gpkg", "buildings.csv", "buildings.parquet"),
         *("ages.xlsx", "due.geojson", "led.json", "led.geojson"),
     }
+
+
+def code_in(document: str, language: str) -> list[str]:
+    """The blocks of a document that are in a language."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return [part["block"] for part in PART.finditer(text) if part["language"] == language]
+
+
+def test_another_system_s_first_five_minutes(
+    type_in: Callable[[str], str], folder: Path, database_url: str
+) -> None:
+    """Every question of the page, and its programs as files in a folder of their own."""
+    type_in("twin home 310115 && twin load fixtures/city")
+    (folder / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    with serving(database_url) as (address, _):
+
+        def run(name: str, program: str, *command: str) -> str:
+            (folder / name).write_text(program.replace("http://127.0.0.1:8000", address), encoding="utf-8")
+            return type_in(" ".join([*command, str(folder / name)]))
+
+        for question in code_in("docs/systems.md", "graphql"):
+            answer = httpx.post(f"{address}/graphql", json={"query": question}, timeout=20).json()
+            assert "errors" not in answer, question
+        first, typed = code_in("docs/systems.md", "python")
+        (script,) = code_in("docs/systems.md", "javascript")
+        counted = run("lamps.py", first, "python")
+        assert int(counted) > 0
+        assert run("lamps.mjs", script, str(ROOT / "scripts" / "npm.sh"), "run --silent node --") == counted
+        written = blocks("docs/systems.md")
+        assert written == ["twin client city.py"]
+        type_in(written[0])
+        printed = run("typed.py", typed, "python").splitlines()
+        assert len([line for line in printed if " in_service " in line.lower()]) == 3
+        assert printed[-1].startswith("code.malformed ")
+        assert any(" WASTEWATER" in line or " WATER_SUPPLY" in line for line in printed)

@@ -23,7 +23,7 @@ from twin.errors import TwinError
 from twin.kinds import all_kinds
 from twin.registry.query import geojson
 from twin.registry.query.inputs import Given
-from twin.registry.query.names import alias_label, attribute_label, camel, constant, stored
+from twin.registry.query.names import argument_label, attribute_label, camel, constant, stored
 from twin.registry.query.ordering import Order, order, orders, read_cursor, where_hash, write_cursor
 from twin.registry.query.position import position
 from twin.registry.query.selection import Asked, asked, merged, node_fields
@@ -44,10 +44,18 @@ def test_names_go_there_and_back() -> None:
                 assert stored(constant(choice.value)) == choice.value
 
 
-def test_labels_of_long_aliases_differ() -> None:
-    one, other = alias_label("children", "a" * 80), alias_label("children", "a" * 79 + "b")
-    assert one != other
-    assert max(len(one), len(other)) <= 63
+def test_labels_tell_arguments_apart() -> None:
+    arguments = [
+        {"first": 1},
+        {"first": 2},
+        {"after": "a" * 80},
+        {"after": "a" * 79 + "b"},
+        {"where": {"x": 2**70}},
+    ]
+    labels = {argument_label("children", one) for one in arguments}
+    assert len(labels) == len(arguments)
+    assert max(map(len, labels)) <= 63
+    assert argument_label("children", {"first": None}) == argument_label("children", {}) == "children"
 
 
 # Words

@@ -12,7 +12,21 @@ from typing import NoReturn
 
 import typer
 
-from twin.cli import db, demo, divisions, export, formats, inspect, load, loads, read, report, serve, worker
+from twin.cli import (
+    client,
+    db,
+    demo,
+    divisions,
+    export,
+    formats,
+    inspect,
+    load,
+    loads,
+    read,
+    report,
+    serve,
+    worker,
+)
 from twin.errors import TwinError
 
 
@@ -35,7 +49,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for module in (db, divisions, formats, inspect, load, loads, read, export, report, serve, worker, demo):
+for module in (
+    db,
+    divisions,
+    formats,
+    inspect,
+    load,
+    loads,
+    read,
+    export,
+    report,
+    client,
+    serve,
+    worker,
+    demo,
+):
     module.register(app)
 
 

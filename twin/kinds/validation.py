@@ -24,7 +24,7 @@ RESERVED = (
     | {"id", "kind", "kinds", "scheme", "issued_in", "class_code", "dataset", "relation", "children", "words"}
     | {"attributes", "identifiers", "geometry", "geom", "position", "cell", "area", "length", "typename"}
     | {"valid_from", "valid_to", "recorded_from", "recorded_to", "updated", "history", "load", "load_id"}
-    | {"row_number"}
+    | {"row_number", "wkt", "wkb"}
 )
 
 Problem = tuple[str, str]

@@ -56,7 +56,9 @@ class PlannedRequests:
         length = headers.get(b"content-length", b"")
         return (
             headers.get(b"content-type", b"").split(b";")[0].strip() == _JSON
-            and headers.get(b"accept", _JSON).split(b",")[0].split(b";")[0].strip() in _ACCEPTED
+            and any(
+                one.split(b";")[0].strip() in _ACCEPTED for one in headers.get(b"accept", _JSON).split(b",")
+            )
             and length.isdigit()
             and int(length) <= LARGEST
         )

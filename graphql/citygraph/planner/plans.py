@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from inspect import isawaitable
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -37,8 +38,10 @@ from citygraph.planner.shapes import (
     Shaper,
     TooManyShapes,
     described_by,
+    is_by_arguments,
 )
 from citygraph.selection import Reader
+from twin.registry.query.names import argument_label
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import Asked
 
@@ -285,8 +288,11 @@ def _answering(call: Call, step: Step, request: Request) -> Answering:
 
     Such resolvers take the row as Strawberry gives it to them, and there are few of them.
     """
+    node = call.details[0].node
+    arguments = get_argument_values(call.definition, node, request.values)
+    if is_by_arguments(call.definition):
+        return itemgetter(argument_label(node.name.value, arguments))
     info = Info(step, request, call)
-    arguments = get_argument_values(call.definition, call.details[0].node, request.values)
     resolve: Any = call.definition.resolve
     return lambda row: resolve(row, info, **arguments)
 

@@ -27,9 +27,10 @@ from graphql.execution.collect_fields import FieldDetails, collect_subfields
 from graphql.execution.values import VariableValues
 from strawberry.types.field import StrawberryField
 
+from citygraph.making import BY_ARGUMENTS
 from citygraph.planner.documents import Document
 from twin.kinds import all_kinds
-from twin.registry.query.names import constant, pascal
+from twin.registry.query.names import argument_label, constant, pascal
 
 Answering = Callable[[Any], Any]
 """What answers a field of a row by its resolver."""
@@ -163,6 +164,8 @@ class Shaper:
         resolver = described.base_resolver
         if resolver is None:
             return f"r[{described.python_name.removesuffix('_')!r}]"
+        if is_by_arguments(definition) and not details[0].node.arguments:
+            return f"r[{argument_label(details[0].node.name.value, {})!r}]"
         if not definition.args and resolver.info_parameter is None:
             name = self._name("made")
             self._names[name] = resolver.wrapped_func
@@ -185,6 +188,11 @@ def described_by(definition: GraphQLField) -> StrawberryField:
     """What Strawberry has made a field of."""
     found: StrawberryField = definition.extensions["strawberry-definition"]
     return found
+
+
+def is_by_arguments(definition: GraphQLField) -> bool:
+    """Whether rows have a field's value under ``argument_label``."""
+    return bool(described_by(definition).metadata.get(BY_ARGUMENTS))
 
 
 def _kind(of_type: GraphQLObjectType) -> str:

@@ -19,10 +19,12 @@ from sqlalchemy.types import NullType
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind
 from twin.registry.attributes import attribute_value
+from twin.registry.query.aliases import Aliases
 from twin.registry.query.errors import NearestSize, PageDepth, PageRows, PageSize
+from twin.registry.query.geometries import GEOMETRIES
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import attribute_label, camel
-from twin.registry.query.nested import NESTED, Aliases, geojson
+from twin.registry.query.nested import NESTED
 from twin.registry.query.ordering import DEFAULT, Order, Place, day, instant, read_cursor, where_hash
 from twin.registry.query.selection import Asked, asks_for, merged, node_fields
 from twin.registry.query.where import Where, condition
@@ -65,7 +67,6 @@ PLAIN: Mapping[str, Callable[[Columns], Column]] = {
     "address": lambda a: a["address"],
     "status": lambda a: func.upper(a["status"]),
     "position": lambda a: func.ST_AsHEXEWKB(func.ST_Force2D(a["geom"]), type_=Text()),
-    "geometry": lambda a: literal_column(geojson(a.name("geom")), Text()),
     "cell": lambda a: func.to_hex(a["cell"]),
     "installed": lambda a: day(a["installed"]),
     "surveyMethod": lambda a: func.upper(a["survey_method"]),
@@ -114,7 +115,10 @@ class Projection:
             return one.label, PLAIN[one.name](columns)
         if one.name in NESTED:
             column, make = NESTED[one.name]
-            return one.label, literal_column(make(self.aliases, columns.name(column), one.fields))
+            return one.label, self.aliases.column(make(self.aliases, columns.name(column), one.fields))
+        if one.name in GEOMETRIES:
+            written = GEOMETRIES[one.name](self.aliases, columns.name("geom"), one)
+            return one.label, self.aliases.column(written, Text())
         if one.name in RELATIVES:
             if depth >= MAX_RELATIVES:
                 raise PageDepth(limit=MAX_RELATIVES)

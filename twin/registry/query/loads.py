@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Select, func, literal_column, select, table
 from sqlalchemy.sql.elements import ColumnElement
 
+from twin.registry.query.aliases import Aliases
 from twin.registry.query.errors import CursorInvalid
 from twin.registry.query.fields import page_size
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import stored
-from twin.registry.query.nested import Aliases, load_members
+from twin.registry.query.nested import load_members
 from twin.registry.query.pages import Page
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import json
+from collections.abc import Mapping
 from hashlib import blake2b
+from typing import Any
 
 from twin.kinds.model import Attribute, Kind
 
@@ -34,10 +36,13 @@ def attribute_label(kind: Kind, attribute: Attribute) -> str:
     return f"{kind.name}__{attribute.name}"
 
 
-@lru_cache(maxsize=1_024)
-def alias_label(name: str, alias: str) -> str:
-    """What rows call a field with arguments, which may be asked several times under different aliases.
+def argument_label(name: str, arguments: Mapping[str, Any]) -> str:
+    """What rows call a field, which may be asked several times with different arguments; null is none.
 
-    PostgreSQL cuts names after 63 bytes, and an alias may be longer.
+    PostgreSQL cuts names after 63 bytes, and arguments may be longer.
     """
-    return f"{name}_{blake2b(alias.encode(), digest_size=8).hexdigest()}"
+    given = {key: value for key, value in arguments.items() if value is not None}
+    if not given:
+        return name
+    written = json.dumps(given, sort_keys=True)
+    return f"{name}_{blake2b(written.encode(), digest_size=8).hexdigest()}"

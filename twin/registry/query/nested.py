@@ -8,28 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from twin.registry.query.aliases import Aliases
+from twin.registry.query.geometries import geojson
 from twin.registry.query.ordering import INSTANT
 from twin.registry.query.selection import Asked, merged
-
-DIGITS = 7
-"""Decimals of degrees in answers: a centimetre."""
-
-
-class Aliases:
-    """Hands out names that nothing else in the statement has."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def next(self, prefix: str) -> str:
-        """A new alias."""
-        self.count += 1
-        return f"{prefix}{self.count}"
-
-
-def geojson(geom: str) -> str:
-    """A geometry as the text of its GeoJSON, which answers pass on as it is."""
-    return f"ST_AsGeoJSON({geom}, {DIGITS})"
 
 
 def instant(moment: str) -> str:
@@ -54,14 +36,14 @@ def division_members(aliases: Aliases, d: str, code: str, fields: Sequence[Asked
         if one.name == "code":
             value = code
         elif one.name == "boundary":
-            value = geojson(f"{d}.boundary")
+            value = geojson(aliases, f"{d}.boundary", one)
         elif one.name == "parent":
             value = division(aliases, f"{d}.parent", one.fields)
         elif one.name == "path":
             value = _path(aliases, f"coalesce({d}.path, ARRAY[{code}])", one.fields)
         else:
             value = f"{d}.{_DIVISION_COLUMNS[one.name]}"
-        parts.append(f"'{one.name}', {value}")
+        parts.append(f"'{one.label}', {value}")
     return ", ".join(parts)
 
 

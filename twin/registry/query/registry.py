@@ -9,9 +9,10 @@ from sqlalchemy import JSON, Double, Select, Text, func, literal, literal_column
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import ScalarSelect
 
+from twin.registry.query.aliases import Aliases
 from twin.registry.query.fields import page_size
 from twin.registry.query.inputs import Given
-from twin.registry.query.nested import Aliases, division, division_members
+from twin.registry.query.nested import division, division_members
 from twin.registry.query.places import SRID
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row
@@ -60,7 +61,8 @@ def home(fields: Sequence[Asked]) -> Question[Row | None]:
     recorded = recorded.where(literal_column("name") == "home")
     code = func.coalesce(literal(RegistrySettings().division, Text()), recorded.scalar_subquery())
     own = select(code.label("code")).subquery("h")
-    value = literal_column(division(Aliases(), "h.code", fields), JSON()).label("division")
+    aliases = Aliases()
+    value = aliases.column(division(aliases, "h.code", fields), JSON()).label("division")
     return Question(select(value).select_from(own), lambda rows: rows[0]["division"])
 
 
@@ -94,6 +96,7 @@ def _box(rows: list[dict[str, Any]]) -> list[float] | None:
 
 
 def _divisions(fields: Sequence[Asked]) -> Select[Any]:
-    members = division_members(Aliases(), "d", "d.code", fields)
-    value = literal_column(f"json_build_object({members})", JSON()).label("division")
+    aliases = Aliases()
+    members = division_members(aliases, "d", "d.code", fields)
+    value = aliases.column(f"json_build_object({members})", JSON()).label("division")
     return select(value).select_from(table("division", schema="api").alias("d"))

@@ -34,8 +34,8 @@ ALL = 1_000
 """Statements of all askings that are remembered."""
 LARGEST = 20_000
 """Characters of a statement that is remembered, and bytes of the values that it holds for."""
-_PER_ROW = "children"
-"""Arguments below this are not those of the asking, but part of what is asked, which is always the same."""
+_PER_ROW = frozenset({"children", "geometry", "wkt", "wkb", "boundary"})
+"""Arguments below these are not those of the asking, but part of what is asked, which is always the same."""
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Making:
 
     def _is_argument(self, given: Given) -> bool:
         first = _steps(given.path)[:1]
-        if first == (_PER_ROW,):
+        if first and first[0] in _PER_ROW:
             return False
         if first and first[0] not in self.arguments:
             raise LookupError(given.path)

@@ -6,28 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from twin.registry.query.names import alias_label
-
-WITH_ARGUMENTS = frozenset({"children"})
+from twin.registry.query.names import argument_label
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A field that is asked for: its name and arguments, and what is asked of its value.
 
-    ``alias`` is what the answer calls it; ``kind`` is set where it is asked of assets of that kind only.
+    ``kind`` is set where it is asked of assets of that kind only.
     """
 
     name: str
     fields: tuple[Asked, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    alias: str | None = None
     kind: str | None = None
 
     @property
     def label(self) -> str:
         """What a row calls the value. A field with arguments may be asked several times, differently."""
-        return alias_label(self.name, self.alias or self.name) if self.name in WITH_ARGUMENTS else self.name
+        return argument_label(self.name, self.arguments)
 
 
 def asked(*names: str) -> tuple[Asked, ...]:
