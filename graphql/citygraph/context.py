@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, Protocol, TypeVar
 
 from psycopg import AsyncConnection
@@ -13,6 +14,7 @@ from strawberry.fastapi import BaseContext
 from twin.registry.query import sql
 from twin.registry.query.sql import Posed, Question
 from twin.settings import ApiSettings
+from twin.telemetry.records import waited
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +40,9 @@ class Context(BaseContext):
 
     async def send(self, posed: Posed[Answer]) -> Answer:
         """The same of a question that was made before."""
+        wanted = perf_counter_ns()
         async with self.connections.connection() as connection:
+            waited(wanted)
             return await sql.ask(connection, posed)
 
 

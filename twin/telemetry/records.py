@@ -1,0 +1,207 @@
+"""The record of one request: its operations, and the statements that they sent.
+
+Times are nanoseconds of ``time.perf_counter_ns``; ``Request.epoch`` says when in the world that was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from time import perf_counter_ns as now
+from types import TracebackType
+from typing import Any, Literal
+
+AnsweredBy = Literal["planner", "executor"]
+Found = Literal["remembered", "made"]
+
+LONGEST_NAME = 100
+"""Characters of an operation's name that are told."""
+_OPERATION = re.compile(r"\b(query|mutation|subscription)\b[ \t]*([_A-Za-z][_0-9A-Za-z]*)?")
+
+
+@dataclass(slots=True)
+class Statement:
+    """One statement while it is sent and answered: a context manager, which adds itself to what asks.
+
+    ``rows`` is how many came back; ``error`` is the exception's name, ``sqlstate`` what PostgreSQL calls it.
+    """
+
+    text: str
+    began: int = 0
+    ended: int = 0
+    rows: int = 0
+    error: str | None = None
+    sqlstate: str | None = None
+
+    def __enter__(self) -> Statement:
+        self.began = now()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, raised: Any, _trace: TracebackType | None) -> None:
+        self.ended = now()
+        if kind is not None:
+            self.error, self.sqlstate = kind.__name__, getattr(raised, "sqlstate", None)
+        asking = _asking.get()
+        if asking is not None:
+            asking.statements.append(self)
+
+
+@dataclass(slots=True)
+class Asking:
+    """What sends statements; ``waited`` is how long it waited for connections in all."""
+
+    began: int = field(default_factory=now)
+    ended: int = 0
+    statements: list[Statement] = field(default_factory=list)
+    waited: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.ended - self.began) / 1e9
+
+
+@dataclass(slots=True)
+class Operation(Asking):
+    """One GraphQL operation.
+
+    ``document_was`` and ``plan_was`` say whether the planner remembered the document and its plan, and
+    ``planned`` when it had them; ``answered_by`` is None for what nobody answered, as when the client goes.
+    """
+
+    document: str = ""
+    name: str | None = None
+    type: str = "query"
+    document_was: Found | None = None
+    plan_was: Found | None = None
+    planned: int = 0
+    answered_by: AnsweredBy | None = None
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """What tells documents apart without showing what stands in them: 12 hexadecimal digits."""
+        return hashlib.sha256(self.document.encode(errors="replace")).hexdigest()[:12]
+
+    @property
+    def rows(self) -> int:
+        """The rows of all its statements."""
+        return sum(one.rows for one in self.statements)
+
+    def read(self, kind: str, name: str | None, was: Found) -> None:
+        """Its document was read: what it says of itself, and whether that was remembered."""
+        self.type, self.name, self.document_was = kind, name[:LONGEST_NAME] if name else None, was
+
+    def has_plan(self, was: Found) -> None:
+        """Its plan is there, remembered or made."""
+        self.planned, self.plan_was = now(), was
+
+    def unread(self, name: str | None) -> None:
+        """Nobody has read its document yet: its type and name are what they seem to be.
+
+        What came as its name may be anything.
+        """
+        if self.document_was is not None:
+            return
+        found = _OPERATION.search(self.document)
+        self.type, first = (found[1], found[2]) if found else ("query", None)
+        wanted = name if name and name.isascii() and name.isidentifier() else first
+        self.name = wanted[:LONGEST_NAME] if wanted else None
+
+    def answered(self, by: AnsweredBy, errors: Iterable[str] = ()) -> None:
+        """It is answered, with errors of these codes."""
+        self.ended, self.answered_by = now(), by
+        self.errors += errors
+
+
+@dataclass(slots=True)
+class Request(Asking):
+    """One HTTP request. ``route`` is the address's pattern, ``status`` None where nothing was answered."""
+
+    id: str = ""
+    method: str = ""
+    route: str = ""
+    scheme: str = "http"
+    client: str | None = None
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    status: int | None = None
+    operations: list[Operation] = field(default_factory=list)
+    trace_id: str | None = None
+    epoch: int = field(default_factory=lambda: time.time_ns() - now())
+
+    @property
+    def all_statements(self) -> Iterator[Statement]:
+        """Its own statements and those of its operations."""
+        yield from self.statements
+        for operation in self.operations:
+            yield from operation.statements
+
+    @property
+    def all_waited(self) -> int:
+        """How long it waited for connections, in nanoseconds."""
+        return self.waited + sum(operation.waited for operation in self.operations)
+
+
+Outlet = Callable[[Request], None]
+"""Reads the record of a request that is over."""
+
+_asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
+_request: ContextVar[Request | None] = ContextVar("request", default=None)
+current: Callable[[], Asking | None] = _asking.get
+"""What asks here: an operation or a request, or None where nobody observes."""
+current_request: Callable[[], Request | None] = _request.get
+
+
+def waited(since: int) -> None:
+    """A connection is there that was wanted since then."""
+    asking = _asking.get()
+    if asking is not None:
+        asking.waited += now() - since
+
+
+@contextmanager
+def observed(request: Request, outlets: Iterable[Outlet]) -> Iterator[Request]:
+    """Within, what happens is noted in ``request``; in the end the outlets read it."""
+    asking, known = _asking.set(request), _request.set(request)
+    try:
+        yield request
+    finally:
+        request.ended = now()
+        try:
+            for outlet in outlets:
+                outlet(request)
+        finally:
+            _asking.reset(asking)
+            _request.reset(known)
+
+
+@contextmanager
+def operating(document: str) -> Iterator[Operation | None]:
+    """Within, statements belong to an operation; it is None where nobody observes.
+
+    What the planner has left to the executor is one operation, not two.
+    """
+    request = _request.get()
+    if request is None:
+        yield None
+        return
+    operation = _left(request, document)
+    if operation is None:
+        operation = Operation(document=document)
+        request.operations.append(operation)
+    token = _asking.set(operation)
+    try:
+        yield operation
+    finally:
+        _asking.reset(token)
+        operation.ended = operation.ended if operation.answered_by else now()
+
+
+def _left(request: Request, document: str) -> Operation | None:
+    last = request.operations[-1] if request.operations else None
+    return last if last is not None and last.answered_by is None and last.document == document else None
