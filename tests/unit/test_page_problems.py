@@ -54,7 +54,7 @@ def get(problem: Exception | None, path: str = "/it", **headers: str) -> httpx.R
     """What an application answers whose page ``/it`` fails, or does not."""
     app = FastAPI()
     app.add_middleware(CommonHeaders)
-    app.add_middleware(ObservedRequests, outlets=(), routes=())
+    app.add_middleware(ObservedRequests, outlets=())
     problems.register(app)
     if problem is not None:
         app.add_api_route("/it", answering(problem))

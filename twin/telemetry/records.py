@@ -53,12 +53,16 @@ class Statement:
 
 @dataclass(slots=True)
 class Asking:
-    """What sends statements; ``waited`` is how long it waited for connections in all."""
+    """What sends statements.
+
+    ``waited`` is how long it waited for connections in all, ``made`` how many statements had to be made anew.
+    """
 
     began: int = field(default_factory=now)
     ended: int = 0
     statements: list[Statement] = field(default_factory=list)
     waited: int = 0
+    made: int = 0
 
     @property
     def seconds(self) -> float:
@@ -162,6 +166,13 @@ def waited(since: int) -> None:
     asking = _asking.get()
     if asking is not None:
         asking.waited += now() - since
+
+
+def made_anew() -> None:
+    """No statement of before fits: one is made."""
+    asking = _asking.get()
+    if asking is not None:
+        asking.made += 1
 
 
 @contextmanager

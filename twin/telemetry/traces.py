@@ -213,6 +213,7 @@ def _graphql(operation: Operation) -> dict[str, Any]:
         "twin.document_sha256": operation.digest,
         "twin.answered_by": operation.answered_by or "nobody",
         "twin.rows": operation.rows,
+        "twin.statements_made": operation.made,
         "twin.connection_wait_ms": operation.waited / 1e6,
         **({"twin.error_codes": operation.errors} if operation.errors else {}),
     }

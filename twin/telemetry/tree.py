@@ -15,6 +15,7 @@ TOLD = (
     "twin.answered_by",
     "twin.document",
     "twin.plan",
+    "twin.statements_made",
     "twin.rows",
     "twin.error_codes",
     "db.response.returned_rows",
@@ -62,7 +63,7 @@ def _lines(
     told = " ".join(f"{name}={_shown(attributes[name])}" for name in TOLD if name in attributes)
     yield f"{(began - zero) / 1e6:9.2f}{(ended - began) / 1e6:9.2f}  {indent}{span.name}  {told}".rstrip()
     for line in str(attributes.get("db.query.text", "")).splitlines():
-        yield f"{'':20}{indent}| {line}"
+        yield f"{'':20}{indent}| {line.rstrip()}"
     for child in sorted(children[span.context.span_id], key=lambda one: one.start_time or 0):
         yield from _lines(child, children, zero, indent + "  ")
 

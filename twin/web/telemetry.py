@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from secrets import token_hex
 
 from fastapi import APIRouter, FastAPI, Request
@@ -14,6 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from citygraph import app as graphql
 from citygraph.execution import planner
 from citygraph.operations import operations
 from twin.errors import TwinError
@@ -73,12 +74,15 @@ class Telemetry:
 
 
 class ObservedRequests:
-    """Gives each request an id, the caller's if it is a safe one, and a record that the outlets read."""
+    """Gives each request an id, the caller's if it is a safe one, and a record that the outlets read.
 
-    def __init__(self, app: ASGIApp, outlets: Sequence[Outlet], routes: Iterable[str]) -> None:
+    ``before`` are the paths that other middleware answers before any router sees them.
+    """
+
+    def __init__(self, app: ASGIApp, outlets: Sequence[Outlet], before: Collection[str] = ()) -> None:
         self._app = app
         self._outlets = outlets
-        self._routes = frozenset(routes)
+        self._before = before
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,9 +118,9 @@ class ObservedRequests:
                 record.route = self._route(scope)
 
     def _route(self, scope: Scope) -> str:
-        """The pattern of the address: a router says it, or else one without parameters is its own."""
+        """The pattern of the address; what was answered before any router had it stands for itself."""
         path: str = scope["path"]
-        return pattern(scope) or (path if path in self._routes else UNMATCHED)
+        return pattern(scope) or (path if path in self._before else UNMATCHED)
 
 
 class Watched(Collector):
@@ -164,10 +168,9 @@ def _of_pool(stats: dict[str, int]) -> Iterable[Metric]:
 
 
 def register(app: FastAPI, telemetry: Telemetry) -> None:
-    """See all requests of an application, whose routes and other middleware are there already."""
+    """See all requests of an application, whose other middleware is there already."""
     app.state.telemetry = telemetry
-    routes = {path for one in app.routes if "{" not in (path := getattr(one, "path", "{"))}
-    app.add_middleware(ObservedRequests, outlets=telemetry.outlets, routes=routes)
+    app.add_middleware(ObservedRequests, outlets=telemetry.outlets, before={graphql.PATH})
 
 
 @router.get(PATH)
@@ -184,7 +187,11 @@ async def metrics(request: Request) -> Response:
 def pattern(scope: Scope) -> str | None:
     """The pattern of the address that a router has taken, if one has."""
     found = getattr(scope.get("route"), "path", None)
-    return found if isinstance(found, str) else None
+    if isinstance(found, str):
+        return found
+    if "app_root_path" in scope:  # which mounts leave there
+        return f"{scope['root_path'].removeprefix(scope['app_root_path'])}/{{path:path}}"
+    return None
 
 
 def _request_id(given: bytes) -> str:

@@ -107,7 +107,7 @@ class Planner:
         except KeyError:
             found, was = _planned(self._schema, document, values), "made"
             document.plans[switched] = found
-        if observed is not None:
+        if observed is not None and found is not None:
             observed.has_plan(was)
         return found
 

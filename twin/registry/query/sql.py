@@ -17,7 +17,7 @@ from sqlalchemy.util import LRUCache
 
 from twin.registry.query.errors import QueryTimeout
 from twin.registry.query.remembered import Memory
-from twin.telemetry.records import Statement
+from twin.telemetry.records import Statement, made_anew
 
 Row = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -86,6 +86,7 @@ def posed_again(
 
     made = memory.find(arguments)
     if made is None:
+        made_anew()
         question, text, parameters = memory.make(arguments, written)
         return Posed(text, parameters, question.answer, question.prepared)
     question = made.thing
