@@ -6,10 +6,14 @@ and operations have a name only if it is one of those given; all others count as
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cache
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -24,86 +28,124 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 GONE = "499"
 """Stands for the status where the client went away before there was one, as proxies write it."""
 OTHER = "other"
+Labels = tuple[str, ...]
 
 
-class Metrics:
+@dataclass(slots=True)
+class Durations:
+    """How many durations fell into which bucket, the last being for all that is longer, and their sum."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.seconds += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """How many were at most so long, for each bound."""
+        return list(zip([*map(str, BUCKETS), "+Inf"], accumulate(self.counts), strict=True))
+
+
+class Metrics(Collector):
     """The metrics of one application; ``operations`` are the names of GraphQL operations that count apart.
 
-    ``watched`` are collectors of what is looked at when somebody reads.
+    ``watched`` are collectors of what is looked at when somebody reads. Counts are plain numbers, made into
+    Prometheus's metrics when they are read: those of the library's own take several times as long to count.
     """
 
     def __init__(self, operations: Collection[str], *watched: Collector) -> None:
+        self._operations = frozenset(operations)
+        self._requests: Counter[Labels] = Counter()
+        self._request_durations: defaultdict[Labels, Durations] = defaultdict(Durations)
+        self._answers: Counter[Labels] = Counter()
+        self._operation_durations: defaultdict[Labels, Durations] = defaultdict(Durations)
+        self._rows: Counter[Labels] = Counter()
+        self._errors: Counter[Labels] = Counter()
+        self._statement_durations: defaultdict[Labels, Durations] = defaultdict(Durations)
+        self._statement_errors: Counter[Labels] = Counter()
         self._registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
-        for one in watched:
+        for one in (*watched, self):
             self._registry.register(one)
-        self._operations = frozenset(operations)
-        self._requests = self._counter("twin_http_requests", "HTTP requests.", "method", "route", "status")
-        self._durations = self._histogram("twin_http_request_duration_seconds", "Their duration.", "route")
-        self._answers = self._counter(
-            "twin_graphql_operations",
-            "GraphQL operations by name and by who answered: planner, executor, or nobody.",
-            "operation",
-            "answered_by",
-        )
-        self._answering = self._histogram(
-            "twin_graphql_operation_duration_seconds", "Their duration.", "operation"
-        )
-        self._rows = self._counter(
-            "twin_graphql_rows", "Rows that the database gave for operations.", "operation"
-        )
-        self._errors = self._counter("twin_graphql_errors", "Errors in answers.", "code")
-        self._statements = Histogram(
-            "twin_database_statement_duration_seconds",
-            "Duration of SQL statements, their rows fetched.",
-            buckets=BUCKETS,
-            registry=self._registry,
-        )
-        self._failures = self._counter(
-            "twin_database_statement_errors", "SQL statements that failed.", "sqlstate"
-        )
-        # Finding a metric by its labels takes longer than counting in it.
-        self._of_requests = cache(self._requests_of)
-        self._of_operations = cache(self._operations_of)
 
     def count(self, request: Request) -> None:
         """Count a request that is over, and what it did: an outlet."""
         method = request.method if request.method in METHODS else OTHER
-        number, durations = self._of_requests(method, request.route, request.status)
-        number.inc()
-        durations.observe(request.seconds)
+        status = GONE if request.status is None else str(request.status)
+        self._requests[method, request.route, status] += 1
+        self._request_durations[request.route,].add(request.seconds)
         for operation in request.operations:
             self._count(operation)
         for statement in request.all_statements:
-            self._statements.observe((statement.ended - statement.began) / 1e9)
+            self._statement_durations[()].add((statement.ended - statement.began) / 1e9)
             if statement.error is not None:
-                self._failures.labels(statement.sqlstate or "none").inc()
+                self._statement_errors[statement.sqlstate or "none",] += 1
 
     def _count(self, operation: Operation) -> None:
-        name = operation.name if operation.name in self._operations else OTHER
-        number, durations, rows = self._of_operations(name, operation.answered_by)
-        number.inc()
-        durations.observe(operation.seconds)
-        rows.inc(operation.rows)
+        name = operation.name if operation.name and operation.name in self._operations else OTHER
+        self._answers[name, operation.answered_by or "nobody"] += 1
+        self._operation_durations[name,].add(operation.seconds)
+        self._rows[name,] += operation.rows
         for code in operation.errors:
-            self._errors.labels(code).inc()
+            self._errors[code,] += 1
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the text format that the ``Accept`` header asks for, and its media type."""
         encode, media_type = choose_encoder(accept)
         return encode(self._registry), media_type
 
-    def _requests_of(self, method: str, route: str, status: int | None) -> tuple[Counter, Histogram]:
-        number = self._requests.labels(method, route, GONE if status is None else str(status))
-        return number, self._durations.labels(route)
+    def describe(self) -> Iterable[Metric]:
+        """The metrics, without numbers."""
+        return self.collect()
 
-    def _operations_of(self, name: str | None, answered_by: str | None) -> tuple[Counter, Histogram, Counter]:
-        number = self._answers.labels(name, answered_by or "nobody")
-        return number, self._answering.labels(name), self._rows.labels(name)
+    def collect(self) -> Iterable[Metric]:
+        """The metrics with their numbers of now."""
+        yield _counts("twin_http_requests", "HTTP requests.", ["method", "route", "status"], self._requests)
+        yield _durations(
+            "twin_http_request_duration_seconds", "Their duration.", ["route"], self._request_durations
+        )
+        yield _counts(
+            "twin_graphql_operations",
+            "GraphQL operations by name and by who answered: planner, executor, or nobody.",
+            ["operation", "answered_by"],
+            self._answers,
+        )
+        yield _durations(
+            "twin_graphql_operation_duration_seconds",
+            "Their duration.",
+            ["operation"],
+            self._operation_durations,
+        )
+        yield _counts(
+            "twin_graphql_rows", "Rows that the database gave for operations.", ["operation"], self._rows
+        )
+        yield _counts("twin_graphql_errors", "Errors in answers.", ["code"], self._errors)
+        yield _durations(
+            "twin_database_statement_duration_seconds",
+            "Duration of SQL statements, their rows fetched.",
+            [],
+            self._statement_durations,
+        )
+        yield _counts(
+            "twin_database_statement_errors",
+            "SQL statements that failed.",
+            ["sqlstate"],
+            self._statement_errors,
+        )
 
-    def _counter(self, name: str, help_: str, *labels: str) -> Counter:
-        return Counter(name, help_, labels, registry=self._registry)
 
-    def _histogram(self, name: str, help_: str, *labels: str) -> Histogram:
-        return Histogram(name, help_, labels, buckets=BUCKETS, registry=self._registry)
+def _counts(name: str, words: str, labels: Sequence[str], found: Mapping[Labels, int]) -> Metric:
+    family = CounterMetricFamily(name, words, labels=labels)
+    for values, number in found.items():
+        family.add_metric(values, number)
+    return family
+
+
+def _durations(name: str, words: str, labels: Sequence[str], found: Mapping[Labels, Durations]) -> Metric:
+    family = HistogramMetricFamily(name, words, labels=labels)
+    for values, durations in found.items():
+        family.add_metric(values, durations.buckets(), durations.seconds)
+    return family

@@ -1,15 +1,13 @@
 """The record of one request: its operations, and the statements that they sent.
 
-Times are nanoseconds of ``time.perf_counter_ns``; ``Request.epoch`` says when in the world that was.
+Times are nanoseconds of ``time.perf_counter_ns``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter_ns as now
@@ -136,7 +134,6 @@ class Request(Asking):
     status: int | None = None
     operations: list[Operation] = field(default_factory=list)
     trace_id: str | None = None
-    epoch: int = field(default_factory=lambda: time.time_ns() - now())
 
     @property
     def all_statements(self) -> Iterator[Statement]:
@@ -175,42 +172,57 @@ def made_anew() -> None:
         asking.made += 1
 
 
-@contextmanager
-def observed(request: Request, outlets: Iterable[Outlet]) -> Iterator[Request]:
+class observed:  # noqa: N801 - a context manager; one of contextlib's takes as long as all the rest
     """Within, what happens is noted in ``request``; in the end the outlets read it."""
-    asking, known = _asking.set(request), _request.set(request)
-    try:
-        yield request
-    finally:
-        request.ended = now()
+
+    __slots__ = ("_asking", "_known", "_outlets", "_record")
+
+    def __init__(self, request: Request, outlets: Iterable[Outlet]) -> None:
+        self._record, self._outlets = request, outlets
+
+    def __enter__(self) -> Request:
+        self._asking, self._known = _asking.set(self._record), _request.set(self._record)
+        return self._record
+
+    def __exit__(self, *_: object) -> None:
+        self._record.ended = now()
         try:
-            for outlet in outlets:
-                outlet(request)
+            for outlet in self._outlets:
+                outlet(self._record)
         finally:
-            _asking.reset(asking)
-            _request.reset(known)
+            _asking.reset(self._asking)
+            _request.reset(self._known)
 
 
-@contextmanager
-def operating(document: str) -> Iterator[Operation | None]:
+class operating:  # noqa: N801 - as above
     """Within, statements belong to an operation; it is None where nobody observes.
 
     What the planner has left to the executor is one operation, not two.
     """
-    request = _request.get()
-    if request is None:
-        yield None
-        return
-    operation = _left(request, document)
-    if operation is None:
-        operation = Operation(document=document)
-        request.operations.append(operation)
-    token = _asking.set(operation)
-    try:
-        yield operation
-    finally:
-        _asking.reset(token)
-        operation.ended = operation.ended if operation.answered_by else now()
+
+    __slots__ = ("_document", "_operation", "_token")
+
+    def __init__(self, document: str) -> None:
+        self._document = document
+        self._operation: Operation | None = None
+
+    def __enter__(self) -> Operation | None:
+        request = _request.get()
+        if request is None:
+            return None
+        operation = _left(request, self._document)
+        if operation is None:
+            operation = Operation(document=self._document)
+            request.operations.append(operation)
+        self._operation, self._token = operation, _asking.set(operation)
+        return operation
+
+    def __exit__(self, *_: object) -> None:
+        operation = self._operation
+        if operation is not None:
+            _asking.reset(self._token)
+            if operation.answered_by is None:
+                operation.ended = now()
 
 
 def _left(request: Request, document: str) -> Operation | None:

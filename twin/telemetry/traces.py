@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
+from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context
@@ -55,13 +56,15 @@ class Traces:
     def __init__(self, provider: TracerProvider) -> None:
         self._provider = provider
         self._tracer = provider.get_tracer(SERVICE, version(SERVICE))
+        self._epoch = 0
+        """What makes times of records times of the world."""
         self._database: dict[str, Any] = {"db.system.name": "postgresql"}
 
     def __call__(self, request: Request) -> None:
         """Hand the request's spans on, if it is sampled."""
+        self._epoch = time_ns() - perf_counter_ns()
         span = self._span(
             f"{request.method} {request.route}",
-            request,
             request.began,
             parent=_parent(request.headers),
             kind=SpanKind.SERVER,
@@ -75,9 +78,9 @@ class Traces:
             span.set_attribute("error.type", str(request.status or "client_gone"))
         within = set_span_in_context(span)
         for operation in request.operations:
-            self._operation(request, operation, within)
-        self._statements(request, request, within)
-        span.end(request.epoch + request.ended)
+            self._operation(operation, within)
+        self._statements(request, within)
+        span.end(self._epoch + request.ended)
 
     def of_database(self, address: Mapping[str, Any]) -> None:
         """Say which database statements are sent to; of its address, nothing but the place."""
@@ -89,9 +92,9 @@ class Traces:
         """Send what waits to be sent."""
         self._provider.shutdown()
 
-    def _operation(self, request: Request, operation: Operation, parent: Context) -> None:
+    def _operation(self, operation: Operation, parent: Context) -> None:
         attributes = _graphql(operation)
-        span = self._span(operation.type, request, operation.began, parent, attributes=attributes)
+        span = self._span(operation.type, operation.began, parent, attributes=attributes)
         if operation.errors:
             span.set_status(Status(StatusCode.ERROR))
         within = set_span_in_context(span)
@@ -100,25 +103,22 @@ class Traces:
                 "twin.document": operation.document_was or "",
                 "twin.plan": operation.plan_was or "",
             }
-            plan = self._span("plan", request, operation.began, within, attributes=was)
-            plan.end(request.epoch + operation.planned)
-        self._statements(request, operation, within)
-        span.end(request.epoch + operation.ended)
+            plan = self._span("plan", operation.began, within, attributes=was)
+            plan.end(self._epoch + operation.planned)
+        self._statements(operation, within)
+        span.end(self._epoch + operation.ended)
 
-    def _statements(self, request: Request, asking: Asking, parent: Context) -> None:
+    def _statements(self, asking: Asking, parent: Context) -> None:
         for one in asking.statements:
             attributes = {**self._database, **_sql(one)}
-            span = self._span(
-                _verb(one), request, one.began, parent, kind=SpanKind.CLIENT, attributes=attributes
-            )
+            span = self._span(_verb(one), one.began, parent, kind=SpanKind.CLIENT, attributes=attributes)
             if one.error is not None:
                 span.set_status(Status(StatusCode.ERROR))
-            span.end(request.epoch + one.ended)
+            span.end(self._epoch + one.ended)
 
     def _span(
         self,
         name: str,
-        request: Request,
         began: int,
         parent: Context | None,
         *,
@@ -130,7 +130,7 @@ class Traces:
             context=parent,
             kind=kind,
             attributes=attributes,
-            start_time=request.epoch + began,
+            start_time=self._epoch + began,
         )
 
 
