@@ -18,12 +18,15 @@ import subprocess
 import sys
 import threading
 import time
+import timeit
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
+from time import perf_counter_ns
 
 import httpx
 import orjson
@@ -32,6 +35,8 @@ from citygraph.operations import operation
 from loaders.city import load_city
 from loaders.load import Options
 from twin.registry.database import connect, embedded, migrate, url
+from twin.telemetry.metrics import Metrics
+from twin.telemetry.records import Outlet, Request, Statement, observed, operating, waited
 
 ROOT = Path(__file__).parent.parent
 CLIENTS = 8
@@ -190,6 +195,28 @@ def costs(rounds: int, seconds: float) -> None:
         print(f"{name:40}{median(one.speeds):12.0f}{median(one.costs):12.0f}{more:10.0f}")
 
 
+def alone(repeat: int = 30, number: int = 2_000) -> None:
+    """Print what the record of a lookup takes by itself, and with what counts it, without any server."""
+    metrics = Metrics(["lookup"])
+    print("in a loop, without a server; the least of some")
+    for name, outlets in {"the record": (), "and metrics": (metrics.count,)}.items():
+        took = min(timeit.repeat(partial(recorded, outlets), repeat=repeat, number=number))
+        print(f"{name:40}{'':12}{'':12}{took / number * 1e6:10.1f}")
+
+
+def recorded(outlets: Sequence[Outlet]) -> None:
+    """Write the record of one lookup as a server does."""
+    record = Request(id="0" * 32, method="POST", route="/graphql", status=200)
+    with observed(record, outlets), operating(LOOKUP) as asked:
+        assert asked is not None
+        asked.read("query", "lookup", "remembered")
+        asked.has_plan("remembered")
+        waited(perf_counter_ns())
+        with Statement("SELECT") as statement:
+            statement.rows = 1
+        asked.answered("planner")
+
+
 def trace() -> None:
     """Print the traces of one operation: asked for the first time, and again."""
     with serving({"OTEL_TRACES_EXPORTER": "console"}) as served:
@@ -212,6 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             trace()
         else:
             costs(wanted.rounds, wanted.seconds)
+            alone()
     finally:
         server = embedded()
         if server is not None:
