@@ -277,12 +277,13 @@ def test_thousands_of_names_are_one() -> None:
     "headers",
     [
         {"x-forwarded-for": "127.0.0.1"},
+        {"x-forwarded-for": "no address"},
         {"forwarded": "for=127.0.0.1"},
         {"via": "1.1 proxy"},
         {"x-real-ip": "127.0.0.1"},
         {"host": "evil.example"},
     ],
-    ids=lambda headers: next(iter(headers)),
+    ids=lambda headers: ":".join(*headers.items()),
 )
 def test_metrics_are_for_this_machine_alone(served: Served, headers: dict[str, str]) -> None:
     answer = served.client.get("/metrics", headers=headers)
@@ -499,6 +500,14 @@ def test_nothing_secret_is_told(served: Served, collector: tuple[str, Collector]
     assert secret not in "".join(served.logged)
     assert secret.encode() not in collector[1].raw
     assert secret not in served.client.get("/metrics").text
+
+
+def test_a_client_s_address_cannot_look_like_more(url: str) -> None:
+    with server(url, TWIN_TELEMETRY_LOG="text") as served:
+        forged = {"x-forwarded-for": "x status=500 " + "y" * 1_000, "x-request-id": "text-2"}
+        served.ask(LOOKUP, forged, code=LAMP.code)
+        line = until(lambda: next((one for one in served.logged if " text-2 " in one), None), "no line")
+    assert re.findall(r'client=("[^"]*")', line) == [f'"x status=500 {"y" * 51}"']
 
 
 def test_slow_requests_are_named(url: str) -> None:

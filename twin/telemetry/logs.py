@@ -7,6 +7,7 @@ headers, or addresses as they were asked for: an address may name a person's veh
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from twin.settings import TelemetrySettings
 from twin.telemetry.records import Operation, Request, current_request
 
 requests = logging.getLogger("twin.requests")
+_PLAIN = re.compile(r"[\w./:{}+-]+")
 LONGEST_STATEMENT = 2_000
 """Characters of a slow statement that are told."""
 
@@ -113,12 +115,12 @@ class _Lines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _sound(record.getMessage()),
         }
         if request is not None:
             line["request_id"] = request.id
         line |= getattr(record, "facts", {})
-        trace = self.formatException(record.exc_info) if record.exc_info else None
+        trace = _sound(self.formatException(record.exc_info)) if record.exc_info else None
         return self.written(line, trace)
 
     def written(self, line: Mapping[str, Any], trace: str | None) -> str:
@@ -149,4 +151,12 @@ class TextLines(_Lines):
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+    """A value as text; one that could be read as several, or as lines, in quotation marks."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        return value
+    return orjson.dumps(value, default=str).decode()
+
+
+def _sound(text: str) -> str:
+    """The text without halves of surrogates, such as names of files may hold, which JSON cannot."""
+    return text.encode(errors="replace").decode()

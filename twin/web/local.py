@@ -14,11 +14,12 @@ FORWARDED = frozenset({"forwarded", "via", "x-forwarded-for", "x-real-ip"})
 def is_local(request: Request) -> bool:
     """Whether a program of this machine asks, for itself, for one of the machine's own names.
 
-    A name of somebody else's that leads here (DNS rebinding) would make their page ours.
+    A name of somebody else's that leads here (DNS rebinding) would make their page ours. Proxies are looked
+    for first: where there is one, the client's address is what it says, which may be none.
     """
     return (
-        request.client is not None
+        FORWARDED.isdisjoint(request.headers)
+        and request.client is not None
         and ip_address(request.client.host).is_loopback
         and request.url.hostname in LOOPBACK_NAMES
-        and FORWARDED.isdisjoint(request.headers)
     )

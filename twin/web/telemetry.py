@@ -29,6 +29,8 @@ PATH = "/metrics"
 REQUEST_ID = "X-Request-ID"
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _ID_HEADER = REQUEST_ID.lower().encode()
+LONGEST_CLIENT = 64
+"""Characters of a client's address that are told: proxies may say anything."""
 UNMATCHED = "unmatched"
 """Stands for the route of an address that nothing answers."""
 
@@ -97,7 +99,7 @@ class ObservedRequests:
             id=request_id,
             method=scope["method"],
             scheme=scope.get("scheme", "http"),
-            client=client[0] if client else None,
+            client=client[0][:LONGEST_CLIENT] if client else None,
             headers=headers,
         )
 
