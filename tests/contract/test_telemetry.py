@@ -383,6 +383,12 @@ def test_pages_are_traced_with_what_they_ask(served: Served, collector: tuple[st
     assert spans["SELECT"].parent_span_id == spans["query"].span_id
 
 
+def test_methods_that_nobody_knows_have_one_name(served: Served, collector: tuple[str, Collector]) -> None:
+    served.client.request("LOCK", "/nowhere", headers={"x-request-id": "traced-7"})
+    (root,) = collector[1].trace("traced-7")
+    assert (root.name, attributes(root)["http.request.method"]) == ("HTTP unmatched", "_OTHER")
+
+
 def test_errors_are_told_in_traces(served: Served, collector: tuple[str, Collector]) -> None:
     served.ask("query find { assets(first: -1) { nodes { code } } }", {"x-request-id": "traced-4"})
     spans = {span.name: span for span in collector[1].trace("traced-4")}

@@ -20,11 +20,10 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from twin.telemetry.records import Operation, Request
+from twin.telemetry.records import METHODS, Operation, Request
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 """Seconds: a lookup takes some of the first, a report may take the last."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 GONE = "499"
 """Stands for the status where the client went away before there was one, as proxies write it."""
 OTHER = "other"

@@ -17,6 +17,8 @@ from typing import Any, Literal
 AnsweredBy = Literal["planner", "executor"]
 Found = Literal["remembered", "made"]
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+"""Methods that are told; clients may send others."""
 LONGEST_NAME = 100
 """Characters of an operation's name that are told."""
 _OPERATION = re.compile(r"\b(query|mutation|subscription)\b[ \t]*([_A-Za-z][_0-9A-Za-z]*)?")

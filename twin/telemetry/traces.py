@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from twin.errors import TwinError
-from twin.telemetry.records import Asking, Operation, Request, Statement
+from twin.telemetry.records import METHODS, Asking, Operation, Request, Statement
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -64,7 +64,7 @@ class Traces:
         """Hand the request's spans on, if it is sampled."""
         self._epoch = time_ns() - perf_counter_ns()
         span = self._span(
-            f"{request.method} {request.route}",
+            f"{request.method if request.method in METHODS else 'HTTP'} {request.route}",
             request.began,
             parent=_parent(request.headers),
             kind=SpanKind.SERVER,
@@ -195,7 +195,7 @@ def _http(request: Request) -> dict[str, Any]:
     The conventions have sensitive parts of an address left out; a path of ours may hold a vehicle's plate.
     """
     return {
-        "http.request.method": request.method,
+        "http.request.method": request.method if request.method in METHODS else "_OTHER",
         "url.scheme": request.scheme,
         "url.path": request.route,
         "http.route": request.route,
