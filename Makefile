@@ -5,7 +5,7 @@ SLOW := test-slow explain
 CITY ?= fixtures/city
 PORT ?= 8000
 
-.PHONY: help setup setup-dev demo test test-slow equality explain trace bench-load bench-telemetry picture lint format constraints clean
+.PHONY: help setup setup-dev demo test test-slow equality explain trace bench-telemetry bench-load picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
