@@ -5,7 +5,7 @@ SLOW := test-slow explain
 CITY ?= fixtures/city
 PORT ?= 8000
 
-.PHONY: help setup setup-dev demo test test-slow equality explain bench-load picture lint format constraints clean
+.PHONY: help setup setup-dev demo test test-slow equality explain trace bench-telemetry bench-load picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,12 @@ equality: setup-dev ## show that planner and executor answer 5,000 random docume
 
 explain: setup-dev ## show that every filter uses its index at a million assets
 	$(BIN)/python -m benchmarks.explain_filters
+
+trace: setup-dev ## show the traces of one operation: asked for the first time, and again
+	$(BIN)/python -m benchmarks.telemetry --trace
+
+bench-telemetry: setup-dev ## measure what metrics, logs and traces cost a lookup (a minute)
+	$(BIN)/python -m benchmarks.telemetry
 
 bench-load: setup-dev ## measure loading against ogr2ogr and shp2pgsql (an hour or two; BENCH="--only first" for less)
 	$(BIN)/python -m benchmarks.load --write docs/performance.md $(BENCH)

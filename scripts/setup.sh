@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 profile=${1:-run}
 extras=load
-[ "$profile" = dev ] && extras=load,dev
+[ "$profile" = dev ] && extras=load,telemetry,dev
 
 say() { printf '%s\n' "$*" >&2; }
 

@@ -88,3 +88,20 @@ class WorkerSettings(BaseSettings):
     keep_hours: float = Field(
         default=24.0, gt=0.0, description="How long an upload is kept on which nothing happens any more."
     )
+
+
+class TelemetrySettings(BaseSettings):
+    """What is told of requests, and to whom. Traces have OpenTelemetry's own variables, ``OTEL_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="TWIN_TELEMETRY_")
+
+    metrics: Literal["off", "local", "on"] = Field(
+        default="local", description="Who may read /metrics: nobody, this machine's programs, everybody."
+    )
+    log: Literal["problems", "text", "json"] = Field(
+        default="problems",
+        description="Warnings and errors only; or each request too, as a line of text or of JSON.",
+    )
+    slow_ms: int = Field(
+        default=1_000, ge=0, description="A request that takes longer is named in the log; 0 names none."
+    )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, Protocol, TypeVar
 
 from graphql.pyutils import Path
@@ -15,6 +16,7 @@ from strawberry.fastapi import BaseContext
 from twin.registry.query import sql
 from twin.registry.query.sql import Posed, Question
 from twin.settings import ApiSettings
+from twin.telemetry.records import waited
 
 Answer = TypeVar("Answer")
 
@@ -50,7 +52,9 @@ class Context(BaseContext):
 
     async def send(self, posed: Posed[Answer]) -> Answer:
         """The same of a question that was made before."""
+        wanted = perf_counter_ns()
         async with self.connections.connection() as connection:
+            waited(wanted)
             return await sql.ask(connection, posed)
 
 

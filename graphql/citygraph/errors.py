@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterable
 
 import psycopg
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -93,6 +94,11 @@ def stable(error: GraphQLError) -> GraphQLError:
         original_error=cause,
         extensions=extensions,
     )
+
+
+def codes(errors: Iterable[GraphQLError]) -> list[str]:
+    """The codes of errors as answers hold them."""
+    return [str((error.extensions or {}).get("code")) for error in errors]
 
 
 def reason(error: GraphQLError) -> TwinError:

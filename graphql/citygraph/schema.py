@@ -19,7 +19,7 @@ from strawberry.types import ExecutionResult
 from citygraph.assets import Assets
 from citygraph.context import Context
 from citygraph.enums import kind_enum
-from citygraph.errors import stable
+from citygraph.errors import codes, stable
 from citygraph.inputs import Filters
 from citygraph.limits import MAX_TOKENS, DocumentLimits
 from citygraph.loads import Loads
@@ -27,6 +27,7 @@ from citygraph.making import value_of
 from citygraph.query import query_type
 from citygraph.scalars import SCALARS
 from twin.kinds import all_kinds
+from twin.telemetry.records import operating
 
 CACHED_DOCUMENTS = 256
 
@@ -34,11 +35,16 @@ CACHED_DOCUMENTS = 256
 class Schema(strawberry.Schema):
     """Strawberry's schema with the errors of ``citygraph.errors``."""
 
-    async def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+    async def execute(self, query: str | None, *args: Any, **kwargs: Any) -> ExecutionResult:
         """The answer to a document, each of its errors with a code."""
-        result = await super().execute(*args, **kwargs)
-        if result.errors:
-            result.errors = [stable(error) for error in result.errors]
+        with operating(query or "") as observed:
+            if observed is not None:
+                observed.unread(kwargs.get("operation_name"))
+            result = await super().execute(query, *args, **kwargs)
+            if result.errors:
+                result.errors = [stable(error) for error in result.errors]
+            if observed is not None:
+                observed.answered("executor", codes(result.errors or ()))
         return result
 
     def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:

@@ -55,13 +55,14 @@ def address(registry: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def within(registry: str) -> Ask:
-    """The same registry, asked within this process."""
+    """The data of the same registry, asked within this process, and errors if there are any."""
 
     async def ask(document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         url = registry.replace("twin_owner@", "twin_api@")
         scope = "-c twin.scope=*"
         async with await psycopg.AsyncConnection.connect(url, autocommit=True, options=scope) as connection:
-            return await execute(Context(Single(connection)), document, variables)
+            answer = await execute(Context(Single(connection)), document, variables)
+            return {name: answer[name] for name in ("data", "errors") if name in answer}
 
     return lambda document, variables: asyncio.run(ask(document, variables))
 

@@ -20,6 +20,7 @@ from twin.web import problems
 from twin.web.identity_file import UnknownAsset
 from twin.web.middleware import CommonHeaders
 from twin.web.problems import http_status
+from twin.web.telemetry import ObservedRequests
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,7 @@ def get(problem: Exception | None, path: str = "/it", **headers: str) -> httpx.R
     """What an application answers whose page ``/it`` fails, or does not."""
     app = FastAPI()
     app.add_middleware(CommonHeaders)
+    app.add_middleware(ObservedRequests, outlets=())
     problems.register(app)
     if problem is not None:
         app.add_api_route("/it", answering(problem))

@@ -53,13 +53,19 @@ def serve_on(listening: socket.socket, host: str) -> None:
     import uvicorn
 
     from twin.registry.database import connect
+    from twin.settings import TelemetrySettings
+    from twin.telemetry import logs
     from twin.web.app import create_app
 
+    logs.configure(TelemetrySettings())
     connect("api").close()
+    app = create_app()
     address = address_of(listening, host)
     note(f"Serving {address} (GraphQL: {address}/graphql). Ctrl-C stops.",
          f"服务地址 {address}（GraphQL：{address}/graphql）。按 Ctrl-C 停止。")  # fmt: skip
-    config = uvicorn.Config(create_app(), log_level="warning", lifespan="on", server_header=False)
+    config = uvicorn.Config(
+        app, log_config=None, log_level="warning", access_log=False, lifespan="on", server_header=False
+    )
     with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has stopped
         uvicorn.Server(config).run(sockets=[listening])
     note("Stopped.", "已停止。")

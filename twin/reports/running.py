@@ -22,6 +22,7 @@ from twin.reports.model import Column, Report, Table
 from twin.reports.request import ELSEWHERE, Request
 from twin.reports.selection import area_columns, areas
 from twin.settings import ReportSettings
+from twin.telemetry.records import Statement
 
 MAX_ROWS = 1_000_000
 """The most rows of one table."""
@@ -116,8 +117,10 @@ async def run(connection: AsyncConnection[Any], wanted: Wanted) -> Result:
             for statement in _beginning():
                 await cursor.execute(statement)
             for text, arguments in _statements(wanted):
-                await cursor.execute(text, arguments, prepare=False)
-                found.append(await cursor.fetchall())
+                with Statement(text) as seen:
+                    await cursor.execute(text, arguments, prepare=False)
+                    found.append(await cursor.fetchall())
+                    seen.rows = len(found[-1])
     return _result(wanted, found)
 
 

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -14,20 +16,32 @@ from starlette.staticfiles import StaticFiles
 from citygraph import app as graphql
 from citygraph.planner.http import PlannedRequests
 from twin.registry.database import open_pool
-from twin.settings import ApiSettings
-from twin.web import health, loads, maps, pages, problems, reports, undoing
+from twin.settings import ApiSettings, TelemetrySettings
+from twin.web import health, loads, maps, pages, problems, reports, telemetry, undoing
 from twin.web.middleware import CommonHeaders
+
+# FastAPI's own spans hold addresses with what was searched for, and its logs stack traces.
+_NOT_FASTAPIS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
 def create_app() -> FastAPI:
     """The application; its pool of database connections lives as long as it runs.
 
-    Starting it raises what ``twin.registry.database.open_pool`` does.
+    Making it raises what ``twin.telemetry.traces.wanted`` does, starting it what
+    ``twin.registry.database.open_pool`` does.
     """
-    app = FastAPI(title="City Twin", lifespan=_with_pool, openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="City Twin",
+        lifespan=_with_pool,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry=_NOT_FASTAPIS,
+    )
     app.add_middleware(PlannedRequests, path=graphql.PATH)
     app.add_middleware(CommonHeaders)
     app.include_router(health.router)
+    app.include_router(telemetry.router)
     app.include_router(graphql.router())
     app.include_router(reports.router)
     app.include_router(loads.router)
@@ -35,6 +49,7 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", GZipMiddleware(_KeptFiles(packages=[("twin.web", "static")])))
     problems.register(app)
+    telemetry.register(app, telemetry.Telemetry(TelemetrySettings()))
     return app
 
 
@@ -54,4 +69,6 @@ async def _with_pool(app: FastAPI) -> AsyncIterator[None]:
     pool = open_pool("api", size=ApiSettings().pool_size)
     async with pool:
         app.state.pool = pool
+        app.state.telemetry.open(pool)
         yield
+    await run_in_threadpool(app.state.telemetry.close)

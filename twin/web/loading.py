@@ -7,15 +7,13 @@ something must come from our own pages.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from twin.errors import TwinError
 from twin.settings import WebSettings
-
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+from twin.web.local import is_local
 
 
 class LoadsOff(TwinError):
@@ -165,7 +163,7 @@ class ChoiceWrong(TwinError):
 def may_load(request: Request) -> bool:
     """Whether the setting allows loading to whoever asks."""
     allowed = WebSettings().loads
-    return allowed == "on" or (allowed == "local" and _is_local(request))
+    return allowed == "on" or (allowed == "local" and is_local(request))
 
 
 def require_loads(request: Request) -> None:
@@ -186,15 +184,3 @@ def require_own_page(request: Request) -> None:
         raise LoadsForeign
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise LoadsForeign
-
-
-def _is_local(request: Request) -> bool:
-    """Whether a program of this machine asks for one of its own names.
-
-    A name of somebody else's that leads here (DNS rebinding) would make their page ours.
-    """
-    return (
-        request.client is not None
-        and ip_address(request.client.host).is_loopback
-        and request.url.hostname in LOOPBACK_NAMES
-    )

@@ -1,16 +1,11 @@
-"""What every answer carries: headers that keep browsers safe, and the request's number for the log."""
+"""What every answer carries: headers that keep browsers safe."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-REQUEST_ID = "X-Request-ID"
-_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 # Pages need our style sheet and nothing else: no script at all.
 PAGE_POLICY = (
@@ -35,7 +30,7 @@ HEADERS: Mapping[str, str] = {
 
 
 class CommonHeaders:
-    """Adds ``HEADERS`` where the answer has none of its own, and a request id: the caller's or a new one."""
+    """Adds ``HEADERS`` where the answer has none of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,13 +39,10 @@ class CommonHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
                 if scope["path"] == GRAPHIQL:
                     headers.setdefault("Content-Security-Policy", GRAPHIQL_POLICY)
                 for name, value in HEADERS.items():
@@ -58,8 +50,3 @@ class CommonHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-def _request_id(scope: Scope) -> str:
-    given = dict(scope["headers"]).get(REQUEST_ID.lower().encode(), b"")
-    return given.decode() if _SAFE_ID.fullmatch(given) else uuid4().hex

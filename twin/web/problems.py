@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from twin.errors import TwinError
 from twin.web.language import language_of
-from twin.web.middleware import HEADERS, REQUEST_ID
+from twin.web.middleware import HEADERS
 from twin.web.rendering import page
+from twin.web.telemetry import REQUEST_ID, pattern
 from twin.web.texts import texts
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ STATUS: dict[str, int] = {
     "input": 400,
     "kind": 404,
     "loads": 403,
+    "metrics": 403,
     "page": 400,
     "page.unknown": 404,
     "query.timeout": 503,
@@ -152,7 +154,7 @@ async def _known(request: Request, problem: Exception) -> Response:
 
 
 async def _down(request: Request, problem: Exception) -> Response:
-    log.warning("%s: the database does not answer: %s", request.state.request_id, problem)
+    log.warning("the database does not answer: %s", problem)
     answer = problem_page(request, RegistryDown())
     answer.headers["Retry-After"] = "10"
     return answer
@@ -165,7 +167,8 @@ async def _refused(request: Request, problem: Exception) -> Response:
 
 async def _failed(request: Request, problem: Exception) -> Response:
     """Stands outside the middleware, so it adds what that adds; the server logs the trace."""
-    log.error("%s: %s %s failed", request.state.request_id, request.method, request.url.path)
+    facts = {"request_id": request.state.request_id, "route": pattern(request.scope)}
+    log.error("%s failed", request.method, extra={"facts": facts})
     answer = problem_page(request, PageFailed())
     answer.headers.update({**HEADERS, REQUEST_ID: request.state.request_id})
     return answer

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from starlette.responses import RedirectResponse, Response
 
 from twin.registry.statements import statement
+from twin.telemetry.records import Statement
 from twin.web.language import chosen
 from twin.web.loading import UploadUnknown
 
@@ -24,8 +25,11 @@ async def rows(request: Request, statement_name: str, /, **values: object) -> li
     """The rows of one of ``twin/web/sql``, as the API's role sees them."""
     async with request.app.state.pool.connection() as connection:
         cursor = connection.cursor(row_factory=dict_row)
-        await cursor.execute(statement("twin.web", statement_name), values)
-        found: list[dict[str, Any]] = await cursor.fetchall()
+        text = statement("twin.web", statement_name)
+        with Statement(text) as seen:
+            await cursor.execute(text, values)
+            found: list[dict[str, Any]] = await cursor.fetchall()
+            seen.rows = len(found)
         return found
 
 

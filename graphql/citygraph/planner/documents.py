@@ -27,6 +27,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from sqlalchemy.util import LRUCache
 
 from citygraph.limits import MAX_TOKENS, DocumentLimits
+from twin.telemetry.records import Operation
 
 CHARACTERS = 200_000
 """How long all documents together are that are remembered: what is made of them takes some thousand times as
@@ -45,6 +46,11 @@ class Document:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     plans: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(PLANS))
+
+    @cached_property
+    def name(self) -> str | None:
+        """The operation's name."""
+        return None if self.operation.name is None else self.operation.name.value
 
     @cached_property
     def details(self) -> dict[str, FragmentDetails]:
@@ -86,17 +92,25 @@ class Documents:
         self._known: OrderedDict[tuple[str, str | None], Document | None] = OrderedDict()
         self._characters = 0
 
-    def read(self, text: str, name: str | None) -> Document | None:
+    def read(self, text: str, name: str | None, observed: Operation | None = None) -> Document | None:
         """The operation ``name`` of a document, or its only one; None where it is not for the planner."""
         asked = text, name
         if _weight(asked) > LONGEST:
             return None
-        if asked in self._known:
+        known = asked in self._known
+        if known:
             self._known.move_to_end(asked)
-            return self._known[asked]
-        found = self._read(text, name)
-        self._remember(asked, found)
+            found = self._known[asked]
+        else:
+            found = self._read(text, name)
+            self._remember(asked, found)
+        if observed is not None and found is not None:
+            observed.read(found.operation.operation.value, found.name, "remembered" if known else "made")
         return found
+
+    def known(self) -> list[Document | None]:
+        """What is remembered now."""
+        return list(self._known.values())
 
     def _remember(self, asked: tuple[str, str | None], found: Document | None) -> None:
         """Keep a document, and of the others those asked last."""

@@ -27,7 +27,7 @@ from graphql.pyutils import Path
 from sqlalchemy.util import LRUCache
 
 from citygraph.context import Context
-from citygraph.errors import stable
+from citygraph.errors import codes, stable
 from citygraph.planner.documents import Document, Documents, has_variables
 from citygraph.planner.shapes import (
     Answering,
@@ -44,6 +44,7 @@ from citygraph.selection import Reader
 from twin.registry.query.names import argument_label
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import Asked
+from twin.telemetry.records import Found, Operation, operating
 
 _WITHIN = 4
 """Sets of arguments within a field for which is remembered what they ask."""
@@ -70,7 +71,21 @@ class Planner:
         That is so for what is no sound query of the schema, for introspection, for variables that do not fit,
         and for recorded values that do not fit their types.
         """
-        document = self._documents.read(text, operation)
+        with operating(text) as observed:
+            found = await self._answer(context, text, variables, operation, observed)
+            if observed is not None and found is not None:
+                observed.answered("planner", codes(found.errors))
+            return found
+
+    async def _answer(
+        self,
+        context: Context,
+        text: str,
+        variables: Mapping[str, Any] | None,
+        operation: str | None,
+        observed: Operation | None,
+    ) -> Answer | None:
+        document = self._documents.read(text, operation, observed)
         if document is None:
             return None
         values = get_variable_values(
@@ -78,17 +93,34 @@ class Planner:
         )
         if isinstance(values, list):
             return None
-        plan = self._plan(document, values)
+        plan = self._plan(document, values, observed)
         return None if plan is None else await plan.answer(context, values)
 
-    def _plan(self, document: Document, values: VariableValues) -> Plan | None:
+    def remembered(self) -> Remembered:
+        """How much is remembered now."""
+        known = self._documents.known()
+        return Remembered(len(known), sum(len(one.plans) for one in known if one is not None))
+
+    def _plan(self, document: Document, values: VariableValues, observed: Operation | None) -> Plan | None:
         """The plan for what the variables leave of the document; None where it is not worth one."""
         switched = tuple(values.coerced.get(name) for name in document.switches)
+        was: Found = "remembered"
         try:
             found: Plan | None = document.plans[switched]
         except KeyError:
-            found = document.plans[switched] = _planned(self._schema, document, values)
+            found, was = _planned(self._schema, document, values), "made"
+            document.plans[switched] = found
+        if observed is not None and found is not None:
+            observed.has_plan(was)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """How many documents a planner remembers, and how many plans for them."""
+
+    documents: int
+    plans: int
 
 
 @dataclass(slots=True)

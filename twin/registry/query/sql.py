@@ -17,6 +17,7 @@ from sqlalchemy.util import LRUCache
 
 from twin.registry.query.errors import QueryTimeout
 from twin.registry.query.remembered import Memory
+from twin.telemetry.records import Statement, made_anew
 
 Row = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -85,6 +86,7 @@ def posed_again(
 
     made = memory.find(arguments)
     if made is None:
+        made_anew()
         question, text, parameters = memory.make(arguments, written)
         return Posed(text, parameters, question.answer, question.prepared)
     question = made.thing
@@ -94,10 +96,11 @@ def posed_again(
 
 async def ask(connection: AsyncConnection[Any], asked: Posed[Answer]) -> Answer:
     """The answer to a question. Raises ``QueryTimeout``, and psycopg's errors."""
-    with _timeouts():
+    with _timeouts(), Statement(asked.text) as seen:
         async with connection.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
             rows = await cursor.fetchall()
+        seen.rows = len(rows)
     return asked.answer(rows)
 
 
