@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, Response
 from strawberry.fastapi import GraphQLRouter
 
-from citygraph.context import Context, ExecutorContext
+from citygraph.context import Context
 from citygraph.errors import RequestRefused
 from citygraph.execution import schema
 
@@ -25,7 +25,7 @@ PATH = "/graphql"
 
 async def context(connection: HTTPConnection) -> Context:
     """The context of a request, with the pool that the application keeps in its state."""
-    return ExecutorContext(connection.app.state.pool)
+    return Context(connection.app.state.pool)
 
 
 class Router(GraphQLRouter[Context, None]):

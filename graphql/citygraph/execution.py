@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from citygraph.context import Context, ExecutorContext
+from citygraph.context import Context
 from citygraph.errors import reason
 from citygraph.operations import operation
 from citygraph.planner.plans import Answer, Planner
@@ -57,7 +57,6 @@ async def executed(
     operation_name: str | None = None,
 ) -> Answer:
     """The executor's answer."""
-    context = ExecutorContext(context.connections, context.max_page)
     result = await schema().execute(
         document, variable_values=dict(variables or {}), context_value=context, operation_name=operation_name
     )

@@ -25,12 +25,13 @@ from graphql import GraphQLError, build_schema
 
 from citygraph.clients.module import client_source
 from citygraph.clients.shapes import snake
-from citygraph.context import Context, Single
+from citygraph.context import Context
 from citygraph.execution import execute
 from citygraph.operations import FOLDER, operation, operations
 from tests.contract.test_graphql import BUILDING, CITY, LAMP, variables_of
 from tests.registry_rows import insert_city
 from tests.serving import serving
+from twin.registry.query.sql import Single
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = (FOLDER.parent / "schema.graphql").read_text(encoding="utf-8")

@@ -20,12 +20,14 @@ from graphql import parse, print_schema, validate
 from psycopg_pool import AsyncConnectionPool
 
 from citygraph import app, execution
-from citygraph.context import Context, Single
+from citygraph.context import Context
 from citygraph.execution import execute
 from citygraph.export import schema_text
 from citygraph.operations import FOLDER, operation, operations
 from tests.registry_rows import insert_city, small_city
 from twin.errors import TwinError
+from twin.registry.lines import Lines
+from twin.registry.query.sql import Single
 
 HERE = Path(__file__).parent
 CITY = small_city()
@@ -479,10 +481,8 @@ def http(address: str) -> Iterator[Callable[[Callable[[httpx.AsyncClient], Corou
             application = FastAPI()
             application.include_router(app.router())
             options = {"autocommit": True, "options": "-c twin.scope=*"}
-            async with AsyncConnectionPool(
-                address, kwargs=options, min_size=1, max_size=2, open=False
-            ) as pool:
-                application.state.pool = pool
+            pool = AsyncConnectionPool(address, kwargs=options, min_size=1, max_size=2, open=False)
+            async with Lines(pool) as application.state.pool:
                 transport = httpx.ASGITransport(application)
                 async with httpx.AsyncClient(transport=transport, base_url="http://twin") as client:
                     return await work(client)

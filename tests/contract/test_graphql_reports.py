@@ -12,9 +12,10 @@ import pytest
 from registry_rows import insert_city, small_city
 
 from citygraph import reports
-from citygraph.context import Context, Single
+from citygraph.context import Context
 from citygraph.execution import execute
 from citygraph.operations import operation
+from twin.registry.query.sql import Single
 from twin.reports import all_reports, report
 from twin.reports.request import request
 from twin.reports.running import run_now, wanted

@@ -18,6 +18,7 @@ from citygraph import app as graphql
 from citygraph.planner.http import LARGEST, PlannedRequests
 from tests.contract.test_graphql import BUILDING, CITY
 from tests.registry_rows import insert_city
+from twin.registry.lines import Lines
 
 Work = Callable[[FastAPI], Coroutine[Any, Any, Any]]
 
@@ -38,8 +39,8 @@ async def application(owner_url: str, *, planned: bool = True) -> AsyncIterator[
         made.add_middleware(PlannedRequests, path=graphql.PATH)
     options = {"autocommit": True, "options": "-c twin.scope=*"}
     url = owner_url.replace("twin_owner@", "twin_api@")
-    async with AsyncConnectionPool(url, kwargs=options, min_size=1, max_size=2, open=False) as pool:
-        made.state.pool = pool
+    pool = AsyncConnectionPool(url, kwargs=options, min_size=1, max_size=2, open=False)
+    async with Lines(pool) as made.state.pool:
         yield made
 
 

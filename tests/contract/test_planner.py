@@ -38,6 +38,7 @@ from tests.contract.documents import Made, Maker, Values, every_field
 from tests.contract.test_graphql import BUILDING, CITY, variables_of
 from tests.registry_rows import insert_city
 from twin.kinds import all_kinds
+from twin.registry.lines import Lines
 from twin.registry.query.ordering import DEFAULT, Order, where_hash, write_cursor
 from twin.reports import all_reports
 
@@ -50,32 +51,31 @@ class Api:
 
     def __init__(self, url: str) -> None:
         self._runner = asyncio.Runner()
-        self._pool: AsyncConnectionPool[Connection] = self._runner.run(_opened(url))
+        self._lines: Lines = self._runner.run(_opened(url))
 
     def close(self) -> None:
-        self._runner.run(self._pool.close())
+        self._runner.run(self._lines.__aexit__(None, None, None))
         self._runner.close()
 
     def planned(self, document: str, variables: dict[str, Any] | None = None) -> bytes | None:
-        asked = execution.planner().answer(Context(self._pool), document, variables)
+        asked = execution.planner().answer(Context(self._lines), document, variables)
         found = self._runner.run(asked)
         return None if found is None else found.json()
 
     def executed(self, document: str, variables: dict[str, Any] | None = None) -> bytes:
-        asked = execution.executed(Context(self._pool), document, variables)
+        asked = execution.executed(Context(self._lines), document, variables)
         return self._runner.run(asked).json()
 
     @property
     def lost(self) -> int:
         """How many connections were given up."""
-        return self._pool.get_stats().get("returns_bad", 0)
+        return self._lines.get_stats().get("returns_bad", 0)
 
 
-async def _opened(url: str) -> AsyncConnectionPool[Connection]:
+async def _opened(url: str) -> Lines:
     options = {"autocommit": True, "options": "-c twin.scope=*"}
     pool = AsyncConnectionPool(url, kwargs=options, min_size=4, max_size=4, open=False)
-    await pool.open(wait=True)
-    return pool
+    return await Lines(pool).__aenter__()
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,11 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from shapely.geometry.base import BaseGeometry
 
-from citygraph.context import Context, Single
+from citygraph.context import Context
 from citygraph.execution import execute
 from loaders.load import Options, Receipt, load
 from twin.registry.divisions import set_home
+from twin.registry.query.sql import Single
 
 DEGREES = 1e-7
 """How far a position may be from the reference's: about a centimetre."""

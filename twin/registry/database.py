@@ -27,6 +27,7 @@ from psycopg_pool import AsyncConnectionPool
 from twin.errors import TwinError, sentence
 from twin.registry.embedded import Server
 from twin.registry.embedded.installed import OLDEST
+from twin.registry.lines import Lines
 from twin.settings import ApiSettings, DatabaseSettings
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 Role = Literal["owner", "api", "reader"]
 Connection = psycopg.Connection[TupleRow]
 AsyncConnection = psycopg.AsyncConnection[TupleRow]
-Pool = AsyncConnectionPool[AsyncConnection]
 
 USERS: dict[Role, str] = {"owner": "twin_owner", "api": "twin_api", "reader": "twin_reader"}
 CONNECT_SECONDS = 10
@@ -198,15 +198,15 @@ def downgrade(address: str, revision: str) -> None:
     _alembic(address, lambda config: command.downgrade(config, revision))
 
 
-def open_pool(role: Role = "api", *, size: int) -> Pool:
-    """An unopened pool of at most ``size`` connections as ``role``, each with the API's statement timeout.
+def open_pool(role: Role = "api", *, size: int) -> Lines:
+    """Unopened lines over at most ``size`` connections as ``role``, each with the API's statement timeout.
 
     Connections commit each statement by itself, since a transaction per request halves what a server answers;
     they are renewed after half an hour, and one unused for a second is tried before it is handed out. The
     database is checked at once: raises as ``connect``.
     """
     connect(role).close()
-    return AsyncConnectionPool(
+    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
         _with_options(
             url(role),
             **API_SESSION,
@@ -222,6 +222,7 @@ def open_pool(role: Role = "api", *, size: int) -> Pool:
         check=_checker(),
         open=False,
     )
+    return Lines(pool)
 
 
 def place(address: str) -> str:

@@ -10,7 +10,6 @@ from fastapi import APIRouter, FastAPI, Request
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +17,7 @@ from citygraph import app as graphql
 from citygraph.execution import planner
 from citygraph.operations import operations
 from twin.errors import TwinError
+from twin.registry.lines import Lines
 from twin.settings import TelemetrySettings
 from twin.telemetry import logs, traces
 from twin.telemetry.metrics import Metrics
@@ -63,7 +63,7 @@ class Telemetry:
         made: Sequence[Outlet | None] = (self.traces, count, logs.outlet(settings))
         self.outlets: list[Outlet] = [one for one in made if one is not None]
 
-    def open(self, pool: AsyncConnectionPool) -> None:
+    def open(self, pool: Lines) -> None:
         """Tell of the pool too, from now on."""
         self.watched.pool = pool
         if self.traces is not None:
@@ -129,7 +129,7 @@ class Watched(Collector):
     """What is looked at when metrics are read: the pool of connections, and what the planner remembers."""
 
     def __init__(self) -> None:
-        self.pool: AsyncConnectionPool | None = None
+        self.pool: Lines | None = None
 
     def describe(self) -> Iterable[Metric]:
         """Nothing yet: there may be no pool."""

@@ -182,9 +182,7 @@ async def _together(steps: Sequence[Step | Typename], request: Request) -> dict[
         found = await asyncio.gather(*running)
     except BaseException:
         for one in running:
-            # Whoever was stopped with us is not stopped again: psycopg would give its connection up.
-            if not one.cancelling():
-                one.cancel()
+            one.cancel()
         await asyncio.wait(running)
         raise
     return {step.key: value for step, value in zip(steps, found, strict=True)}

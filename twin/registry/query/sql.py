@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection
@@ -94,14 +94,42 @@ def posed_again(
     return Posed(made.text, made.parameters(arguments), answer, question.prepared)
 
 
-async def ask(connection: AsyncConnection[Any], asked: Posed[Answer]) -> Answer:
+class Connections(Protocol):
+    """What statements are sent over."""
+
+    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> list[dict[str, Any]]:
+        """The rows that a statement in psycopg's ``%(name)s`` style gives. Raises psycopg's errors."""
+
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
+        """A connection, to be given back in the end."""
+
+
+async def ask(connections: Connections, asked: Posed[Answer]) -> Answer:
     """The answer to a question. Raises ``QueryTimeout``, and psycopg's errors."""
-    with _timeouts(), Statement(asked.text) as seen:
-        async with connection.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
-            rows = await cursor.fetchall()
-        seen.rows = len(rows)
+    with _timeouts():
+        rows = await connections.ask(asked.text, asked.parameters, prepared=asked.prepared)
     return asked.answer(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One connection, for programs that have no pool: questions wait for each other."""
+
+    one: AsyncConnection[Any]
+
+    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> list[dict[str, Any]]:
+        """The rows that a statement gives. Raises psycopg's errors."""
+        with Statement(text) as seen:
+            async with self.one.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(text, parameters, prepare=prepared)
+                rows = await cursor.fetchall()
+            seen.rows = len(rows)
+        return rows
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """The connection. psycopg lets one statement at a time use it."""
+        yield self.one
 
 
 def ask_now(connection: Connection[Any], question: Question[Answer]) -> Answer:

@@ -1,0 +1,347 @@
+"""Connections over which a question costs little: straight to libpq, without a cursor for each.
+
+psycopg's cursors wait for each statement anew and make an object for each part of it, which takes longer than
+a lookup. A line keeps its connection's socket known to the event loop, its statements prepared, and what
+turns values into parameters and columns into values. All else is psycopg's: its pool makes the connections,
+tries them, and replaces those that are lost; ``Lines.connection`` lends one for whatever needs a cursor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+from time import monotonic, perf_counter_ns
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+from psycopg import AsyncConnection, errors
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+from psycopg_pool import AsyncConnectionPool
+
+from twin.telemetry.records import Statement, waited
+
+Row = dict[str, Any]
+Parameters = Mapping[str, Any]
+Pool = AsyncConnectionPool[AsyncConnection]
+
+MOST_PREPARED = 200
+"""Statements that a line has prepared."""
+TRIED_AFTER = 1.0
+"""Seconds after which a connection that nobody used goes back to the pool, which tries it."""
+STOP_SECONDS = 5.0
+"""How long a statement that is stopped may take to end before its connection is given up."""
+
+_PLACE = re.compile(r"%\((\w+)\)s|%%")
+_TEXTS, _INTEGERS = 1009, 1016
+"""PostgreSQL's types text[] and bigint[] (pg_type)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A statement's text as PostgreSQL takes it, and the names of its parameters in their order."""
+
+    text: bytes
+    names: tuple[str, ...]
+
+
+@lru_cache(maxsize=1_000)
+def _query(text: str) -> _Query:
+    """A statement in psycopg's ``%(name)s`` style."""
+    places: dict[str, int] = {}
+
+    def written(found: re.Match[str]) -> str:
+        name = found[1]
+        return "%" if name is None else f"${places.setdefault(name, len(places) + 1)}"
+
+    return _Query(_PLACE.sub(written, text).encode(), tuple(places))
+
+
+@lru_cache(maxsize=1_000)
+def _row_maker(names: tuple[str, ...]) -> Any:
+    """Makes a row of its values: the names of its columns are written into a function."""
+    members = ", ".join(f"{name!r}: v[{place}]" for place, name in enumerate(names))
+    return eval(f"lambda v: {{{members}}}")  # noqa: S307 - of names that are written as texts
+
+
+class Line:
+    """A connection that is used by one statement at a time, within the event loop that makes it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.used = monotonic()
+        self._pg = connection.pgconn
+        self._dump, self._load = Transformer(connection), Transformer(connection)
+        self._numbers = count(1)
+        self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
+        self._names: dict[bytes, Any] = {}
+        self._waiting: asyncio.Future[None] | None = None
+        self._watched: int | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the connection is lost."""
+        return self.connection.closed
+
+    @property
+    def busy(self) -> bool:
+        """Whether a statement is under way."""
+        return self._pg.transaction_status == TransactionStatus.ACTIVE
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way, no transaction either."""
+        return self._pg.transaction_status == TransactionStatus.IDLE
+
+    def watch(self) -> None:
+        """Let the event loop tell when something comes from the server."""
+        self._watched = self._pg.socket
+        asyncio.get_running_loop().add_reader(self._watched, self._readable)
+
+    def leave(self) -> None:
+        """Leave the socket to others."""
+        if self._watched is not None:
+            asyncio.get_running_loop().remove_reader(self._watched)
+            self._watched = None
+
+    def _readable(self) -> None:
+        waiting = self._waiting
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+        elif waiting is None:
+            # Nobody asked: a notice, or the server has gone.
+            with suppress(errors.OperationalError):
+                self._pg.consume_input()
+                self._pg.is_busy()
+            if self.broken:
+                self.leave()
+
+    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> list[Row]:
+        """The rows of a statement, which is in psycopg's ``%(name)s`` style. Raises psycopg's errors."""
+        query = _query(text)
+        values, types, formats = self._dumped([parameters[name] for name in query.names])
+        if prepared:
+            name = self._prepared.get((query.text, types)) or await self._prepare(query.text, types)
+            self._pg.send_query_prepared(name, values, formats)
+        else:
+            self._pg.send_query_params(query.text, values, types, formats)
+        result = await self._result()
+        if result.status != ExecStatus.TUPLES_OK:
+            self._forget(query.text, types)
+            raise errors.error_from_result(result, encoding="utf-8")
+        self._load.set_pgresult(result)
+        maker = self._names.get(query.text)
+        if maker is None:
+            names = ((result.fname(place) or b"").decode() for place in range(result.nfields))
+            maker = self._remember(query.text, _row_maker(tuple(names)))
+        return self._load.load_rows(0, result.ntuples, maker)
+
+    async def stop(self) -> None:
+        """End the statement that is under way; where that fails, the connection is closed."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.connection.cancel_safe(timeout=STOP_SECONDS)
+                await self._result()
+        except (TimeoutError, errors.Error):
+            self.leave()
+            await self.connection.close()
+
+    def _dumped(self, given: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Sequence[Any] | None]:
+        """Parameters as they are sent, their types and formats."""
+        arrays = {place: found for place, value in enumerate(given) if (found := _array(value))}
+        plain = [None if place in arrays else value for place, value in enumerate(given)] if arrays else given
+        values = list(self._dump.dump_sequence(plain, [PyFormat.AUTO] * len(given)))
+        types = list(self._dump.types or ())
+        for place, found in arrays.items():
+            values[place], types[place] = found
+        return values, tuple(types), self._dump.formats
+
+    async def _prepare(self, query: bytes, types: tuple[int, ...]) -> bytes:
+        if len(self._prepared) >= MOST_PREPARED:
+            oldest = next(iter(self._prepared))
+            await self._done(self._pg.send_query, b"DEALLOCATE %s" % self._prepared.pop(oldest))
+        name = b"twin_%d" % next(self._numbers)
+        await self._done(self._pg.send_prepare, name, query, types)
+        self._prepared[query, types] = name
+        return name
+
+    async def _done(self, send: Any, *what: Any) -> None:
+        send(*what)
+        result = await self._result()
+        if result.status != ExecStatus.COMMAND_OK:
+            raise errors.error_from_result(result, encoding="utf-8")
+
+    def _remember(self, query: bytes, maker: Any) -> Any:
+        if len(self._names) >= MOST_PREPARED:
+            self._names.clear()
+        self._names[query] = maker
+        return maker
+
+    def _forget(self, query: bytes, types: tuple[int, ...]) -> None:
+        """What was prepared may fit no more, where tables have changed."""
+        self._prepared.pop((query, types), None)
+        self._names.pop(query, None)
+
+    async def _result(self) -> PGresult:
+        """The statement's one result. Raises ``OperationalError`` where the connection is lost."""
+        while self._pg.flush():
+            await self._event(writing=True)
+        found = None
+        while True:
+            while self._pg.is_busy():
+                await self._event()
+                self._pg.consume_input()
+            result = self._pg.get_result()
+            if result is None:
+                break
+            found = result
+        self.used = monotonic()
+        if found is None:
+            raise errors.OperationalError("the connection is lost")
+        return found
+
+    async def _event(self, *, writing: bool = False) -> None:
+        """Wait until something comes, or, if so asked, until something can be sent."""
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
+        if writing:
+            # What the server has to say may be what keeps it from reading (libpq, PQflush).
+            loop.add_writer(self._pg.socket, self._readable)
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            if writing:
+                loop.remove_writer(self._pg.socket)
+        if writing:
+            self._pg.consume_input()
+
+
+def _array(given: Any) -> tuple[bytes, int] | None:
+    """A list of texts or of integers as PostgreSQL writes arrays, and its type: psycopg takes long for them.
+
+    None for everything else, and for what psycopg has to refuse.
+    """
+    if type(given) is not list or not given:
+        return None
+    if all(type(value) is int for value in given):
+        return b"{%s}" % ",".join(map(str, given)).encode(), _INTEGERS
+    if not all(type(value) is str and "\0" not in value for value in given):
+        return None
+    quoted = ",".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in given)
+    return b"{%s}" % quoted.encode(), _TEXTS
+
+
+class Lines:
+    """A pool's connections as lines: those that are in use, and those that were a moment ago."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._idle: list[Line] = []
+        self._known: WeakKeyDictionary[AsyncConnection, Line] = WeakKeyDictionary()
+        self._doing: set[asyncio.Task[None]] = set()
+        self._wanting = 0
+        self._closed = False
+
+    @property
+    def conninfo(self) -> str:
+        """Where the connections lead, as libpq writes it."""
+        return str(self._pool.conninfo)
+
+    async def __aenter__(self) -> Self:
+        await self._pool.open()
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _raised: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._closed = True
+        while self._idle:
+            self._later(self._return(self._idle.pop()))
+        while self._doing:
+            await asyncio.wait(self._doing)
+        await self._pool.close()
+
+    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> list[Row]:
+        """The rows that a statement gives. Raises psycopg's errors, and ``PoolTimeout``.
+
+        Whoever is stopped while it waits has the statement stopped as well, and need not wait for that.
+        """
+        line = await self._take()
+        try:
+            with Statement(text) as seen:
+                rows = await line.ask(text, parameters, prepared=prepared)
+                seen.rows = len(rows)
+                return rows
+        finally:
+            if line.busy:
+                self._later(self._stop(line))
+            else:
+                self._give(line)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection, for what needs cursors or transactions; what it began is committed or rolled back."""
+        line = await self._take()
+        line.leave()
+        try:
+            async with line.connection:
+                yield line.connection
+        finally:
+            if line.idle:
+                line.watch()
+                self._give(line)
+            else:
+                self._later(self._return(line))
+
+    def get_stats(self) -> dict[str, int]:
+        """What the pool tells of itself, with the idle lines among its available connections."""
+        stats = self._pool.get_stats()
+        return {**stats, "pool_available": stats.get("pool_available", 0) + len(self._idle)}
+
+    async def _take(self) -> Line:
+        wanted = perf_counter_ns()
+        while self._idle:
+            line = self._idle.pop()
+            if not line.broken and monotonic() - line.used < TRIED_AFTER:
+                return line
+            self._later(self._return(line))
+        self._wanting += 1
+        try:
+            connection = await self._pool.getconn()
+        finally:
+            self._wanting -= 1
+        waited(wanted)
+        line = self._known.get(connection) or self._known.setdefault(connection, Line(connection))
+        line.watch()
+        return line
+
+    def _give(self, line: Line) -> None:
+        if line.broken or self._wanting or self._closed:
+            self._later(self._return(line))
+            return
+        self._idle.append(line)
+        # At the other end is who was idle longest: what nobody needs the pool closes in time.
+        if monotonic() - self._idle[0].used > TRIED_AFTER:
+            self._later(self._return(self._idle.pop(0)))
+
+    async def _return(self, line: Line) -> None:
+        line.leave()
+        await self._pool.putconn(line.connection)
+
+    async def _stop(self, line: Line) -> None:
+        await line.stop()
+        self._give(line)
+
+    def _later(self, doing: Coroutine[Any, Any, None]) -> None:
+        """Do it beside whoever asks, who may be stopped."""
+        task = asyncio.create_task(doing)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
