@@ -31,11 +31,14 @@ _RATE = 250
 """Samples a second."""
 PARTS = (
     ("psycopg: sending, waiting for and reading rows", ("psycopg/", "psycopg_pool/", "psycopg_binary/")),
+    ("answers: rows into JSON, orjson", ("<shape>", "planner/shapes", "query/position", "Answer.json")),
+    (
+        "HTTP: uvicorn, Starlette, our middleware",
+        ("uvicorn/", "starlette/", "fastapi/", "twin/web/", "planner/http"),
+    ),
     ("questions: arguments and statements", ("twin/registry/", "twin/identity/", "spatial/", "sqlalchemy/")),
-    ("answers: rows into JSON, orjson", ("citygraph/planner/shapes", "<plan", "<string>", "orjson")),
-    ("planner: documents, plans, resolvers", ("citygraph/", "strawberry/", "graphql/")),
-    ("HTTP: uvicorn, Starlette, our middleware", ("uvicorn/", "starlette/", "fastapi/", "twin/web/")),
-    ("asyncio", ("asyncio/", "contextlib", "uvloop")),
+    ("planner or executor: documents, plans, resolvers", ("citygraph/", "strawberry/", "graphql/")),
+    ("asyncio, uvloop", ("asyncio/", "uvloop", "contextlib")),
 )
 """What parts are called, and what the files of their functions hold."""
 _OTHER = "other"

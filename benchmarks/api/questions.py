@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -44,7 +45,7 @@ WITH inside AS (
     GROUP BY parent
 ), page AS (
     SELECT
-        code, sum(elevators) OVER following AS elevators, count(*) OVER following AS buildings
+        code, sum(coalesce(elevators, 0)) OVER following AS elevators, count(*) OVER following AS buildings
     FROM twin.asset_building
     LEFT JOIN inside USING (code)
     WINDOW following AS (ORDER BY code ROWS BETWEEN 1 FOLLOWING AND %(size)s FOLLOWING)
@@ -52,11 +53,12 @@ WITH inside AS (
 SELECT code
 FROM page
 WHERE buildings = %(size)s
-ORDER BY least(elevators, %(size)s) DESC NULLS LAST, hashtext(code)
+ORDER BY least(elevators, %(size)s) DESC, hashtext(code)
 LIMIT %(wanted)s
 """
 
 
+@cache
 def drawn(lab: Lab, seed: int = 1) -> dict[str, list[Arguments]]:
     """Arguments of each question, the same for the same registry and seed."""
     dice = random.Random(seed)
