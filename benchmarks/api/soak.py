@@ -17,7 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -33,8 +33,9 @@ LEAVING = 0.05
 """The share of questions whose answers nobody waits for."""
 PATIENCE = 60.0
 """Seconds until an answer counts as missing."""
-_WEIGHTS = {"list1000": 1, "nested50": 3, "cells500": 3}
-_OFTEN = 10
+_RARE = {"list1000": 1, "nested50": 3, "cells500": 3, "groups": 3}
+_OFTEN, _SELDOM = 10, 1
+_OPERATIONS = ROOT / "graphql" / "operations"
 _WRONG = {
     "unknown field": (graphql("{ nothing }", {}), "graphql.validation"),
     "no document": (graphql("query {", {}), "graphql.syntax"),
@@ -43,6 +44,7 @@ _WRONG = {
     "odd box": (graphql("{ cells(resolution: 9, where: { bbox: [1, 2, 3] }) { count } }", {}), "input.type"),
     "no resolution": (graphql("{ cells(resolution: 16) { count } }", {}), "cell.resolution"),
     "foreign cursor": (graphql('{ streetlights(after: "abc") { nodes { code } } }', {}), "cursor.invalid"),
+    "unknown field, planner off": (graphql("{ nothing }", {}, **ours.EXECUTOR), "graphql.validation"),
     "missing variable": (
         graphql("query ($c: String!) { asset(code: $c) { code } }", {}),
         "graphql.validation",
@@ -93,27 +95,32 @@ def main() -> int:
 def questions(lab: Lab) -> Callable[[], Asked]:
     """Draws what is asked next."""
     arguments: Mapping[str, Sequence[Arguments]] = drawn(lab)
-    file = (ROOT / "graphql" / "operations" / "identity_file.graphql").read_text(encoding="utf-8")
-    makers: dict[str, Callable[[], Asked]] = {
+    often: dict[str, Callable[[], Asked]] = {
         name: partial(_asked, name, arguments[name]) for name in QUESTIONS
     }
-    makers["identity file"] = lambda: Asked(
-        "identity file", graphql(file, dict(random.choice(arguments["lookup"]))).written()
-    )
-    for name, (request, code) in _WRONG.items():
-        makers[name] = partial(Asked, name, request.written(), code)
-    names = list(makers)
-    weights = [_WEIGHTS.get(name, 1 if name in _WRONG else _OFTEN) for name in names]
+    often["planner off"] = partial(_asked, "lookup", arguments["lookup"], ours.EXECUTOR)
+    often["identity_file"] = partial(_operation, "identity_file", arguments["lookup"])
+    boxes = [{"by": "KIND", "where": {"bbox": one["box"]}} for one in arguments["cells500"]]
+    often["groups"] = partial(_operation, "groups", boxes)
+    seldom = {name: partial(_operation, name, [{}]) for name in ("registry", "loads", "reports")}
+    seldom |= {name: partial(Asked, name, one.written(), code) for name, (one, code) in _WRONG.items()}
+    makers = often | seldom
+    weights = [*(_RARE.get(name, _OFTEN) for name in often), *(_SELDOM for _ in seldom)]
 
     def draw() -> Asked:
-        (name,) = random.choices(names, weights)
-        return makers[name]()
+        (name,) = random.choices(list(makers), weights)
+        return replace(makers[name](), name=name)
 
     return draw
 
 
-def _asked(question: str, arguments: Sequence[Arguments]) -> Asked:
-    return Asked(question, ours.request(question, random.choice(arguments)).written())
+def _operation(name: str, variables: Sequence[Arguments]) -> Asked:
+    document = (_OPERATIONS / f"{name}.graphql").read_text(encoding="utf-8")
+    return Asked(name, graphql(document, random.choice(variables)).written())
+
+
+def _asked(question: str, arguments: Sequence[Arguments], headers: Mapping[str, str] | None = None) -> Asked:
+    return Asked(question, ours.request(question, random.choice(arguments), headers).written())
 
 
 async def soak(served: Peer, ask: Callable[[], Asked], seen: Seen, seconds: int, clients: int) -> None:

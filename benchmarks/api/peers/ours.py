@@ -36,8 +36,6 @@ DOCUMENTS = {
             distance asset { code kind name position { lon lat } } } }""",
     "cells500": """query ($resolution: Int!, $box: [Float!]!) {
         cells(resolution: $resolution, where: { bbox: $box }) { cell count } }""",
-    "by_cell": f"""query ($first: Int!, $after: String) {{
-        streetlights(first: $first, after: $after, orderBy: CELL) {{ nodes {{ {_LAMP} }} {_PAGE} }} }}""",
 }
 _KINDS = {"nested50": "building"}
 # A type that the planner leaves to Strawberry's router.
@@ -45,11 +43,11 @@ EXECUTOR = {"Accept": "application/graphql-response+json"}
 
 
 @contextmanager
-def planner(lab: Lab, name: str = "twin") -> Iterator[Peer]:
+def planner(lab: Lab, **settings: str) -> Iterator[Peer]:
     """The server of a lab's registry."""
     port = free_port()
-    with serving([*TWIN, "serve", "--port", str(port)], port, lab.environment) as pid:
-        yield Peer(name, port, pid, request, read)
+    with serving([*TWIN, "serve", "--port", str(port)], port, lab.environment | settings) as pid:
+        yield Peer("twin", port, pid, request, read)
 
 
 def executor(served: Peer) -> Peer:
