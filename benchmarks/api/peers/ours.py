@@ -44,10 +44,13 @@ EXECUTOR = {"Accept": "application/graphql-response+json"}
 
 @contextmanager
 def planner(lab: Lab, **settings: str) -> Iterator[Peer]:
-    """The server of a lab's registry."""
+    """The server of a lab's registry. It listens before it has started, so it is asked something first."""
     port = free_port()
     with serving([*TWIN, "serve", "--port", str(port)], port, lab.environment | settings) as pid:
-        yield Peer("twin", port, pid, request, read)
+        peer = Peer("twin", port, pid, request, read)
+        peer.answer(graphql("{ __typename }", {}))
+        peer.await_idle()
+        yield peer
 
 
 def executor(served: Peer) -> Peer:
