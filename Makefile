@@ -5,7 +5,7 @@ SLOW := test-slow explain
 CITY ?= fixtures/city
 PORT ?= 8000
 
-.PHONY: help setup setup-dev demo test test-slow equality explain trace bench-telemetry bench-load picture lint format constraints clean
+.PHONY: help setup setup-dev demo test test-slow equality explain trace bench-telemetry bench-load bench-api soak-api profile-api picture lint format constraints clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -39,6 +39,15 @@ bench-telemetry: setup-dev ## measure what metrics, logs and traces cost a looku
 
 bench-load: setup-dev ## measure loading against ogr2ogr and shp2pgsql (an hour or two; BENCH="--only first" for less)
 	$(BIN)/python -m benchmarks.load --write docs/performance.md $(BENCH)
+
+bench-api: setup-dev ## measure the API against PostGraphile, tipg and a bare handler (half an hour; BENCH="--assets 100000" for less)
+	$(BIN)/python -m benchmarks.api --write docs/performance.md $(BENCH)
+
+soak-api: setup-dev ## ask the API by 64 clients for ten minutes: no error, memory flat (BENCH="--seconds 60" for less)
+	$(BIN)/python -m benchmarks.api.soak $(BENCH)
+
+profile-api: setup-dev ## show by part where a list of 1,000 spends its time (BENCH="--question lookup" for others)
+	$(BIN)/python -m benchmarks.api.profile $(BENCH)
 
 picture: setup-dev ## draw the README's pictures of the map anew, from the real data
 	TWIN_PICTURES=docs/pictures $(BIN)/pytest tests/real/test_map_picture.py

@@ -46,6 +46,7 @@ missing_packages() { # the names of the system packages to install, one a line
         command -v ogr2ogr >/dev/null || echo gdal-bin
         command -v shp2pgsql >/dev/null || echo postgis
         command -v psql >/dev/null || echo postgresql-client
+        command -v wrk >/dev/null || echo wrk
         [ -x /usr/lib/cgi-bin/mapserv ] || echo cgi-mapserver
         command -v chromium >/dev/null || echo chromium
         compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null || echo fonts-noto-cjk

@@ -7,20 +7,18 @@ A small run, of a minute or two: ``--assets 50000 --rounds 1 --only first reload
 from __future__ import annotations
 
 import argparse
-import hashlib
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.lab import BENCH, EMPTY, MIGRATIONS, REGISTRY, ROOT, Lab, mark_of
 from benchmarks.load import ours, peers
-from benchmarks.load.bars import lines, short, unmeasured
+from benchmarks.load.bars import BARS
 from benchmarks.load.inputs import KINDS
-from benchmarks.load.lab import EMPTY, REGISTRY, ROOT, Lab
 from benchmarks.load.page import INTO_FULL, Results, page
+from benchmarks.page import write_part
 from fixtures.generator.files import LEVELS
 
-BENCH = ROOT / "build" / "bench"
 PARTS = ("first", "reload", "stages", "growth")
 RELOADS = {"same": "", "1 % changed": "-1pct"}
 INDEXED = "1 % changed, with the text index"
@@ -36,12 +34,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART",
                         help=f"some of: {', '.join(PARTS)}; growth loads ten times --assets")  # fmt: skip
-    parser.add_argument("--write", type=Path, help="where the page of a whole run goes: docs/performance.md")
+    parser.add_argument("--write", type=Path, help="where the part about loading goes: docs/performance.md")
     asked = parser.parse_args()
     results = Results(asked.assets, asked.rounds)
     lab = Lab(home())
     with lab.running():
-        results.versions = lab.versions()
+        results.versions = [*lab.versions(), ours.tools(lab)]
         print(*results.versions, sep="\n", flush=True)
         if {"first", "reload"} & {*asked.only}:
             measure_rounds(lab, results, asked.only)
@@ -158,12 +156,7 @@ def inputs(assets: int, *options: str) -> Path:
 
 def home() -> Path:
     """The folder of the database; another one when the registry's tables are made otherwise."""
-    return BENCH / f"home-{mark_of(sorted((ROOT / 'twin/registry/migrations/versions').glob('*.*')))}"
-
-
-def mark_of(files: Iterable[Path]) -> str:
-    """Eight digits that change with the files."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
+    return BENCH / f"home-{mark_of(MIGRATIONS)}"
 
 
 def note(results: Results, what: str, who: str, seconds: float, peak: float = 0.0) -> None:
@@ -175,15 +168,15 @@ def note(results: Results, what: str, who: str, seconds: float, peak: float = 0.
 def conclude(results: Results, target: Path | None) -> int:
     """Print the page and the bars, and write the page if all were measured; gives the exit status."""
     measured = results.bars()
-    found = list(lines(measured))
+    found = BARS.lines(measured)
     written = page(results, found)
     print(written)
-    if left := unmeasured(measured):
+    if left := BARS.unmeasured(measured):
         print(f"not measured, so no page is written: {', '.join(left)}")
     elif target:
-        target.write_text(written, encoding="utf-8")
+        write_part(target, written)
     print(*found, sep="\n")
-    return 1 if short(measured) else 0
+    return 1 if BARS.short(measured) else 0
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load.lab import EMPTY, PEER, REGISTRY, TEXT_INDEX, CommandFailed, Lab
+from benchmarks.lab import EMPTY, PEER, REGISTRY, TEXT_INDEX, CommandFailed, Lab
 
 LOGGED = {
     "log_min_duration_statement": "0",
@@ -114,6 +115,12 @@ _STATE = (
 def _answer(lab: Lab, database: str, question: str) -> Any:
     with lab.connection(database) as connection:
         return connection.execute(question.encode()).fetchone()
+
+
+def tools(lab: Lab) -> str:
+    """The versions of what reads files: the competitor's and ours."""
+    gdal = lab.run(["ogr2ogr", "--version"]).printed.split(",")[0]
+    return f"{gdal} (ogr2ogr), pyogrio {version('pyogrio')}"
 
 
 def stages(loaded: Loaded) -> dict[str, float]:

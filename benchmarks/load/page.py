@@ -1,10 +1,12 @@
-"""What was measured as a page for people, ``docs/performance.md``."""
+"""What was measured as a page for people, a part of ``docs/performance.md``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
+
+from benchmarks.page import table
 
 HEAD = """# Performance of loading
 
@@ -65,7 +67,7 @@ class Results:
         return median(found) if found else None
 
     def bars(self) -> dict[str, float]:
-        """What was measured for each of ``bars.BARS``."""
+        """What was measured for each of ``BARS``."""
         found: dict[str, float] = {}
         for (what, who), _ in self.seconds.items():
             if what in ("buildings", "lamps") and who != "twin":
@@ -102,13 +104,13 @@ def page(results: Results, bar_lines: Iterable[str]) -> str:
     for name, stages in results.stages.items():
         total = sum(stages.values())
         rows = [(stage, f"{taken:.2f}", f"{taken / total:.0%}") for stage, taken in stages.items()]
-        parts.append(f"## Where the time of a first load goes: {name}\n\n{_table(('stage', 's', ''), rows)}")
+        parts.append(f"## Where the time of a first load goes: {name}\n\n{table(('stage', 's', ''), rows)}")
         told = [
             (text, f"{taken:.2f}") for text, taken in results.server[name].items() if taken / total >= 0.01
         ]
         parts.append(
             "The server's part of it, by statement and by index, as its log tells; while it copies it also "
-            "waits for rows.\n\n" + _table(("statement or index", "s"), told)
+            "waits for rows.\n\n" + table(("statement or index", "s"), told)
         )
     return "\n".join(parts)
 
@@ -123,9 +125,4 @@ def _loads(results: Results) -> str:
             what, who, f"{count:,}", f"{middle:.2f}", f"{min(taken):.2f} to {max(taken):.2f}",
             f"{count / middle:,.0f}", f"{peak:.0f}" if peak else "",
         ))  # fmt: skip
-    return _table(("what", "who", "rows", "median s", "from, to", "rows/s", "peak MB"), rows)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    return table(("what", "who", "rows", "median s", "from, to", "rows/s", "peak MB"), rows)

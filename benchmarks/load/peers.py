@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.lab import EMPTY, PEER, TWIN, Lab
 from benchmarks.load.inputs import KINDS
-from benchmarks.load.lab import EMPTY, PEER, TWIN, Lab
 from twin.kinds import kind
 
 SQL = Path(__file__).parent / "sql"

@@ -8,8 +8,9 @@ import numpy as np
 import pyogrio
 import pytest
 
+from benchmarks.bars import Bar
 from benchmarks.load.__main__ import competitors, conclude
-from benchmarks.load.bars import BARS, Bar, lines, short, unmeasured
+from benchmarks.load.bars import BARS
 from benchmarks.load.inputs import growth_numbers, write_inputs
 from benchmarks.load.ours import server_stages
 from benchmarks.load.page import INTO_FULL, Results
@@ -61,27 +62,27 @@ def measured() -> Results:
 
 
 def test_the_bars_are_those_that_are_required() -> None:
-    assert {bar.name: bar.required for bar in BARS} == REQUIRED
-    assert [bar.name for bar in BARS if bar.most] == ["peak_memory_mb"]
+    assert {bar.name: bar.required for bar in BARS.required} == REQUIRED
+    assert [bar.name for bar in BARS.required if bar.most] == ["peak_memory_mb"]
 
 
 def test_a_line_says_what_was_measured_and_whether_it_is_enough() -> None:
     assert Bar("ratio", 1.1).line(1.1) == "bar ratio 1.10 >= 1.10 ok"
     assert Bar("ratio", 1.1).line(1.094) == "bar ratio 1.09 >= 1.10 short"
-    assert Bar("memory", 700, most=True).line(700.4) == "bar memory 700 <= 700 ok"
-    assert Bar("memory", 700, most=True).line(701) == "bar memory 701 <= 700 short"
+    assert Bar("memory", 700, most=True, digits=0).line(700.4) == "bar memory 700 <= 700 ok"
+    assert Bar("memory", 700, most=True, digits=0).line(701) == "bar memory 701 <= 700 short"
 
 
 def test_every_ratio_is_that_of_medians_and_more_is_better_for_us() -> None:
     results = measured()
     assert results.bars() == REQUIRED | {"peak_memory_mb": 700.4}
-    assert all(line.endswith(" ok") for line in lines(results.bars()))
+    assert all(line.endswith(" ok") for line in BARS.lines(results.bars()))
     results.add("lamps", "twin", 30.0)
     results.add("lamps", "twin", 20.0)
     assert results.bars()["first_lamps_vs_shp2pgsql"] == pytest.approx(0.9)
     assert results.bars()["reload_1pct_vs_first"] == pytest.approx(2.0)
-    assert {"first_lamps_vs_ogr2ogr", "first_lamps_vs_shp2pgsql"} < set(short(results.bars()))
-    assert not any("buildings" in name for name in short(results.bars()))
+    assert {"first_lamps_vs_ogr2ogr", "first_lamps_vs_shp2pgsql"} < set(BARS.short(results.bars()))
+    assert not any("buildings" in name for name in BARS.short(results.bars()))
 
 
 def test_what_was_not_measured_is_named_and_fails_nothing(tmp_path: Path) -> None:
@@ -89,8 +90,8 @@ def test_what_was_not_measured_is_named_and_fails_nothing(tmp_path: Path) -> Non
     results.add("lamps", "twin", 1.0, 100.0)
     assert conclude(results, tmp_path / "performance.md") == 0
     assert not (tmp_path / "performance.md").exists()
-    assert unmeasured(results.bars()) == [name for name in REQUIRED if name != "peak_memory_mb"]
-    assert short(results.bars()) == []
+    assert BARS.unmeasured(results.bars()) == [name for name in REQUIRED if name != "peak_memory_mb"]
+    assert BARS.short(results.bars()) == []
 
 
 def test_the_exit_status_is_one_where_a_bar_is_short(

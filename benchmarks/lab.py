@@ -1,12 +1,13 @@
-"""The server that everybody loads into, databases for each run, and commands timed by the wall clock."""
+"""What benchmarks run on: a server of their own, databases for each run, commands timed by the wall clock."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,10 @@ from psycopg import sql
 from twin.registry.database import migrate
 from twin.registry.embedded import Server
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
+BENCH = ROOT / "build" / "bench"
+"""What benchmarks keep; it may be moved to another clone."""
+MIGRATIONS = sorted((ROOT / "twin" / "registry" / "migrations" / "versions").glob("*.*"))
 HOME_DIVISION = "310115"
 TWIN = [sys.executable, "-m", "twin.cli"]
 EMPTY, REGISTRY, PEER = "empty", "twin", "peer"
@@ -26,6 +30,8 @@ EMPTY, REGISTRY, PEER = "empty", "twin", "peer"
 TEXT_INDEX = "CREATE INDEX asset_words ON twin.asset USING gin (api.bigrams(words))"
 """What loads do without, so that it can be timed apart."""
 MB = 1024
+CORES = sorted(os.sched_getaffinity(0))
+"""Those of the machine that a benchmark may use."""
 
 
 class CommandFailed(Exception):
@@ -162,17 +168,18 @@ class Lab:
             server = connection.execute("SHOW server_version").fetchone()
         with self.connection(REGISTRY) as connection:
             postgis = connection.execute("SELECT postgis_lib_version()").fetchone()
-        gdal = self.run(["ogr2ogr", "--version"]).printed.split(",")[0]
-        import pyogrio
-
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1024**3
         return [
             f"PostgreSQL {server[0] if server else '?'}",
-            f"PostGIS {postgis[0] if postgis else '?'} (and its shp2pgsql)",
-            f"{gdal} (ogr2ogr)",
-            f"City Twin {_revision()}, Python {sys.version.split()[0]}, pyogrio {pyogrio.__version__}",
-            f"{len(os.sched_getaffinity(0))} cores, {memory:.0f} GB",
+            f"PostGIS {postgis[0] if postgis else '?'}",
+            f"City Twin {_revision()}, Python {sys.version.split()[0]}",
+            f"{len(CORES)} cores, {memory:.0f} GB",
         ]
+
+
+def mark_of(files: Iterable[Path]) -> str:
+    """Eight digits that change with the files."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def _revision() -> str:
