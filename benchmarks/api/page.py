@@ -21,11 +21,11 @@ was timed.
 - **lookup**: a streetlight by its code, with its division; **list100**, **list1000**: a page of \
 streetlights behind a cursor, with geometry; **nested50**: 50 buildings, each with its elevators; \
 **nearest20**: the 20 streetlights nearest to a position, by metres; **cells500**: how many assets each of \
-some 500 H3 cells holds in a box.
+some 500 H3 cells of resolution 9 holds.
 - **twin** is `twin serve`. Its planner is off where the request accepts \
 `application/graphql-response+json`, which Strawberry's router answers.
 - **PostGraphile** reads views of the same tables as a role of its own, in production mode, with its caches \
-warm; nearest20 and cells500 are SQL functions written for it.
+warm; nearest20 and cells500 are SQL functions written for it, the latter over the same roll-ups.
 - **floor**: a bare ASGI handler, SQL written by hand, one expression that makes dictionaries of rows, orjson.
 - **tipg** is asked for the page by the range of its codes, so that what it counts is the page.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import h3
 import psycopg
 
 from benchmarks.lab import REGISTRY, Lab
@@ -25,9 +26,10 @@ DRAWN = {
 }
 """How many different ones are asked."""
 
-RESOLUTION = 11
-_WIDE, _HIGH = 0.0091, 0.0079
-"""Degrees: a box that some 500 cells of the resolution meet, some 870 metres wide."""
+RESOLUTION, _VIEW, _PARENTS = 9, 7, 10
+"""Cells are counted at a resolution within so many of a coarser one, which have 49 each."""
+_BOX = 0.01
+"""Degrees."""
 
 _SAMPLE = (
     "SELECT code, st_x(geom), st_y(geom) FROM twin.asset_streetlight ORDER BY hashtext(code), code LIMIT %s"
@@ -75,10 +77,20 @@ def drawn(lab: Lab, seed: int = 1) -> dict[str, list[Arguments]]:
             for _, lon, lat in lamps[: DRAWN["nearest20"]]
         ],
         "cells500": [
-            {"resolution": RESOLUTION, "box": [lon, lat, lon + _WIDE, lat + _HIGH]}
+            {
+                "resolution": RESOLUTION,
+                "within": _view(h3.latlng_to_cell(lat, lon, _VIEW)),
+                "box": [lon, lat, lon + _BOX, lat + _BOX],
+            }
             for _, lon, lat in lamps[: DRAWN["cells500"]]
         ],
     }
+
+
+def _view(cell: str) -> list[str]:
+    """The cells of a map's view: around one of them."""
+    around = sorted(h3.grid_disk(cell, 2), key=lambda one: (h3.grid_distance(cell, one), one))
+    return around[:_PARENTS]
 
 
 def _pages(

@@ -27,7 +27,7 @@ from psycopg_pool import AsyncConnectionPool
 from twin.errors import TwinError, sentence
 from twin.registry.embedded import Server
 from twin.registry.embedded.installed import OLDEST
-from twin.registry.lines import Lines
+from twin.registry.lines import Lines, Pool
 from twin.settings import ApiSettings, DatabaseSettings
 
 if TYPE_CHECKING:
@@ -199,14 +199,19 @@ def downgrade(address: str, revision: str) -> None:
 
 
 def open_pool(role: Role = "api", *, size: int) -> Lines:
-    """Unopened lines over at most ``size`` connections as ``role``, each with the API's statement timeout.
+    """Unopened lines over ``make_pool``; raises as that does."""
+    return Lines(make_pool(role, size=size))
+
+
+def make_pool(role: Role = "api", *, size: int) -> Pool:
+    """An unopened pool of at most ``size`` connections as ``role``, each with the API's statement timeout.
 
     Connections commit each statement by itself, since a transaction per request halves what a server answers;
     they are renewed after half an hour, and one unused for a second is tried before it is handed out. The
     database is checked at once: raises as ``connect``.
     """
     connect(role).close()
-    pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+    return AsyncConnectionPool(
         _with_options(
             url(role),
             **API_SESSION,
@@ -222,7 +227,6 @@ def open_pool(role: Role = "api", *, size: int) -> Lines:
         check=_checker(),
         open=False,
     )
-    return Lines(pool)
 
 
 def place(address: str) -> str:

@@ -1,7 +1,7 @@
 """The floor: what Python can do at all. Rows of SQL written by hand, by one expression, through orjson.
 
-``python -m benchmarks.api.peers.floor PORT`` serves lists of lamps as our API answers them, with the same
-pool and the same HTTP server, and with nothing that a document, an argument or an error would need.
+``python -m benchmarks.api.peers.floor PORT`` serves lists of lamps as our API answers them, with psycopg's
+pool and cursors and the same HTTP server, and with nothing that documents, arguments or errors would need.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.api.peers import POOL, Peer, Request, free_port, serving
 from benchmarks.api.peers.ours import read
 from benchmarks.api.questions import Arguments
 from benchmarks.lab import Lab
-from twin.registry.database import Pool, open_pool
+from twin.registry.database import Pool, make_pool
 
 SQL = """
 SELECT
@@ -87,7 +87,7 @@ class _Handler:
     """An ASGI application of one handler, whose pool lives as long as the server."""
 
     def __init__(self) -> None:
-        self._pool = open_pool("api", size=POOL)
+        self._pool = make_pool("api", size=POOL)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

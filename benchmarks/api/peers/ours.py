@@ -34,8 +34,8 @@ DOCUMENTS = {
     "nearest20": """query ($position: PositionInput!, $first: Int!) {
         nearest(position: $position, first: $first, where: { kinds: [STREETLIGHT] }) {
             distance asset { code kind name position { lon lat } } } }""",
-    "cells500": """query ($resolution: Int!, $box: [Float!]!) {
-        cells(resolution: $resolution, where: { bbox: $box }) { cell count } }""",
+    "cells500": """query ($resolution: Int!, $within: [Cell!]!) {
+        cells(resolution: $resolution, where: { cells: { cells: $within } }) { cell count } }""",
 }
 _KINDS = {"nested50": "building"}
 # A type that the planner leaves to Strawberry's router.

@@ -41,8 +41,8 @@ DOCUMENTS = {
     "nearest20": """query ($lon: Float!, $lat: Float!, $first: Int!) {
         nearestStreetlightsList(lon: $lon, lat: $lat, wanted: $first) {
             distance code kind name assetLon assetLat } }""",
-    "cells500": """query ($resolution: Int!, $west: Float!, $south: Float!, $east: Float!, $north: Float!) {
-        cellCountsList(resolution: $resolution, west: $west, south: $south, east: $east, north: $north) {
+    "cells500": """query ($within: [String!]!) {
+        cellCountsList(within: $within) {
             cell assets } }""",
 }
 _LISTS = {"list100": "allStreetlights", "list1000": "allStreetlights", "nested50": "allBuildings"}
@@ -109,8 +109,7 @@ def request(orders: Mapping[str, str], question: str, arguments: Arguments) -> R
         after = json.dumps([orders[question], arguments["after"]], separators=(",", ":"))
         variables = {"first": arguments["first"], "after": base64.b64encode(after.encode()).decode()}
     elif question == "cells500":
-        sides = dict(zip(("west", "south", "east", "north"), arguments["box"], strict=True))
-        variables = {"resolution": arguments["resolution"], **sides}
+        variables = {"within": arguments["within"]}
     return graphql(DOCUMENTS[question], variables)
 
 

@@ -70,21 +70,26 @@ CREATE FUNCTION peer.nearest_streetlights(lon float8, lat float8, wanted integer
 $$;
 COMMENT ON FUNCTION peer.nearest_streetlights IS E'@behavior -connection +list';
 
--- An ancestor keeps base cell and digits of the cell, has its own resolution in bits 52 to 55, and ends in ones.
-CREATE FUNCTION peer.cell_counts(resolution integer, west float8, south float8, east float8, north float8)
+-- Roll-ups by the cells of resolution 9 within some of resolution 7: a cell has its resolution in bits 52 to 55, then
+-- three bits for each resolution's digit. Those of 8 and 9 run from 0 to 7, and 9's own end in ones.
+CREATE VIEW peer_base.rollup AS SELECT kind, cell, assets FROM twin.rollup;
+CREATE VIEW peer_base.kind AS SELECT kind FROM twin.rollup_kind;
+CREATE FUNCTION peer.cell_counts(within text[])
     RETURNS TABLE (cell text, assets integer)
     LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT to_hex(g.ancestor), g.assets
+    SELECT to_hex(g.cell), g.assets
     FROM (
-        SELECT
-            (a.cell & ~(15::bigint << 52)) | (resolution::bigint << 52) | ((1::bigint << (3 * (15 - resolution))) - 1)
-                AS ancestor,
-            count(*)::integer AS assets
-        FROM peer_base.asset a
-        WHERE st_intersects(a.geom, st_makeenvelope(west, south, east, north, 4326))
-        GROUP BY 1
+        SELECT r.cell, sum(r.assets)::integer AS assets
+        FROM unnest(within) AS w (hexadecimal)
+        CROSS JOIN LATERAL (SELECT ('x' || lpad(hexadecimal, 16, '0'))::bit(64)::bigint AS parent) AS p
+        CROSS JOIN LATERAL (
+            SELECT (parent & ~(15::bigint << 52) | (9::bigint << 52)) & ~(63::bigint << 18) AS low
+        ) AS l
+        JOIN peer_base.rollup r ON r.cell BETWEEN l.low AND l.low | (63::bigint << 18)
+        WHERE r.kind = ANY (ARRAY(SELECT k.kind FROM peer_base.kind k))
+        GROUP BY r.cell
     ) AS g
-    ORDER BY g.ancestor
+    ORDER BY g.cell
 $$;
 COMMENT ON FUNCTION peer.cell_counts IS E'@behavior -connection +list';
 
