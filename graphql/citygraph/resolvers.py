@@ -188,6 +188,8 @@ async def groups(info: Info[Context], by: str, where: Where | None = None) -> An
 
 def _counted(info: Info[Context], found: counts.Counts, key: str) -> list[dict[str, Any]]:
     info.context.told("countedBy", info.path, found.by)
+    if not found.sums:
+        return [{key: row["key"], "count": row["count"], "sums": ()} for row in found.rows]
     return [{key: one.key, "count": one.count, "sums": list(map(_total, one.totals))} for one in found.all]
 
 

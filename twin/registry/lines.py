@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from psycopg import AsyncConnection, errors
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from twin.telemetry.records import Statement, waited
 
@@ -247,7 +248,8 @@ class Lines:
         self._idle: list[Line] = []
         self._known: WeakKeyDictionary[AsyncConnection, Line] = WeakKeyDictionary()
         self._doing: set[asyncio.Task[None]] = set()
-        self._wanting = 0
+        self._waiters: deque[asyncio.Future[Line | None]] = deque()
+        self._lent = 0
         self._closed = False
 
     @property
@@ -308,33 +310,70 @@ class Lines:
 
     async def _take(self) -> Line:
         wanted = perf_counter_ns()
-        while self._idle:
-            line = self._idle.pop()
-            if not line.broken and monotonic() - line.used < TRIED_AFTER:
+        while True:
+            line = self._idle.pop() if self._idle else await self._another()
+            if line is not None and not line.broken and monotonic() - line.used < TRIED_AFTER:
+                waited(wanted)
                 return line
-            self._later(self._return(line))
-        self._wanting += 1
+            if line is not None:
+                self._later(self._return(line))
+
+    async def _another(self) -> Line | None:
+        """A line of a connection that the pool lends, else one that is given back; None to look again."""
+        if self._lent < self._pool.max_size:
+            self._lent += 1
+            try:
+                connection = await self._pool.getconn()
+            except BaseException:
+                self._lent -= 1
+                self._next(None)
+                raise
+            line = self._known.get(connection) or self._known.setdefault(connection, Line(connection))
+            line.used = monotonic()
+            line.watch()
+            return line
+        waiter: asyncio.Future[Line | None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        late = asyncio.get_running_loop().call_later(self._pool.timeout, _too_late, waiter)
         try:
-            connection = await self._pool.getconn()
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._pass_on(waiter.result())
+            raise
         finally:
-            self._wanting -= 1
-        waited(wanted)
-        line = self._known.get(connection) or self._known.setdefault(connection, Line(connection))
-        line.watch()
-        return line
+            late.cancel()
 
     def _give(self, line: Line) -> None:
-        if line.broken or self._wanting or self._closed:
+        if line.broken or self._closed:
             self._later(self._return(line))
-            return
-        self._idle.append(line)
-        # At the other end is who was idle longest: what nobody needs the pool closes in time.
-        if monotonic() - self._idle[0].used > TRIED_AFTER:
-            self._later(self._return(self._idle.pop(0)))
+        elif not self._next(line):
+            self._idle.append(line)
+            # At the other end is who was idle longest: what nobody needs the pool closes in time.
+            if monotonic() - self._idle[0].used > TRIED_AFTER:
+                self._later(self._return(self._idle.pop(0)))
+
+    def _pass_on(self, line: Line | None) -> None:
+        """Somebody was stopped in the moment in which it was handed a line, or had to look again."""
+        if line is None:
+            self._next(None)
+        else:
+            self._give(line)
+
+    def _next(self, line: Line | None) -> bool:
+        """Hand a line on to who waits longest, or have that look again; whether anybody waits."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(line)
+                return True
+        return False
 
     async def _return(self, line: Line) -> None:
         line.leave()
         await self._pool.putconn(line.connection)
+        self._lent -= 1
+        self._next(None)
 
     async def _stop(self, line: Line) -> None:
         await line.stop()
@@ -345,3 +384,8 @@ class Lines:
         task = asyncio.create_task(doing)
         self._doing.add(task)
         task.add_done_callback(self._doing.discard)
+
+
+def _too_late(waiter: asyncio.Future[Line | None]) -> None:
+    if not waiter.done():
+        waiter.set_exception(PoolTimeout("all connections were in use all the time"))

@@ -15,6 +15,8 @@ from twin.settings import ApiSettings
 
 LARGEST = 1_000_000
 """Bytes of a request up to which it may go this way."""
+PATIENCE = 0.01
+"""Seconds after which a client that waits may have gone."""
 _JSON = b"application/json"
 _ACCEPTED = (_JSON, b"*/*")
 _MEMBERS = frozenset({"query", "variables", "operationName"})
@@ -38,15 +40,15 @@ class PlannedRequests:
         body = await _body(receive)
         if body is None:
             return
-        leaving = asyncio.ensure_future(_left(receive))
+        leaving = _Leaving(receive)
 
         async def send_while_there(message: Message) -> None:
             # When the answer is whole, servers say that the client has gone.
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                leaving.cancel()
+                leaving.forget()
             await send(message)
 
-        await _unless(leaving, self._answer(scope, body, send_while_there))
+        await leaving.unless(self._answer(scope, body, send_while_there))
 
     def _fits(self, scope: Scope) -> bool:
         """Whether it is a request whose body is JSON of known length, and whose answer may be JSON."""
@@ -73,25 +75,41 @@ class PlannedRequests:
         await send({"type": "http.response.body", "body": answer})
 
 
-async def _unless(leaving: asyncio.Future[None], answering: Coroutine[Any, Any, None]) -> None:
-    """Answer, but stop as soon as the client has gone. Raises what answering, or waiting for that, raises."""
-    task, answered, stopped = asyncio.current_task(), False, False
+class _Leaving:
+    """Looks whether the client goes, once its answer takes a while: most answers are quicker than a look."""
 
-    def stop(left: asyncio.Future[None]) -> None:
-        nonlocal stopped
-        if task is not None and not answered and not left.cancelled():
-            stopped = task.cancel()
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._task = asyncio.current_task()
+        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._look)
+        self._left: asyncio.Task[None] | None = None
+        self._answered, self._stopped = False, False
 
-    leaving.add_done_callback(stop)
-    try:
-        await answering
-    except asyncio.CancelledError:
-        if task is None or not stopped or task.uncancel():
-            raise
-        leaving.result()
-    finally:
-        answered = True
-        leaving.cancel()
+    async def unless(self, answering: Coroutine[Any, Any, None]) -> None:
+        """Answer, but stop as soon as the client has gone. Raises what answering, or looking, raises."""
+        try:
+            await answering
+        except asyncio.CancelledError:
+            if self._left is None or not self._stopped or self._task is None or self._task.uncancel():
+                raise
+            self._left.result()
+        finally:
+            self.forget()
+
+    def forget(self) -> None:
+        """Look no more."""
+        self._answered = True
+        self._timer.cancel()
+        if self._left is not None:
+            self._left.cancel()
+
+    def _look(self) -> None:
+        self._left = asyncio.ensure_future(_left(self._receive))
+        self._left.add_done_callback(self._stop)
+
+    def _stop(self, left: asyncio.Future[None]) -> None:
+        if self._task is not None and not self._answered and not left.cancelled():
+            self._stopped = self._task.cancel()
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -51,10 +51,19 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts, and what they were taken from."""
+    """Rows of counts, one for each key, with sums for each key and kind; and what they were taken from."""
 
     by: By
-    all: list[Count]
+    rows: list[dict[str, Any]]
+    sums: bool
+
+    @property
+    def all(self) -> list[Count]:
+        """The counts."""
+        if not self.sums:
+            return [Count(row["key"], row["count"]) for row in self.rows]
+        by_key = groupby(self.rows, lambda row: row["key"])
+        return [_added(key, list(of_key)) for key, of_key in by_key]
 
 
 def cells(
@@ -158,9 +167,7 @@ def _attribute_key(having: list[tuple[Kind, Attribute]]) -> GroupKey:
 def _counts(by: By, sums: bool, rows: list[dict[str, Any]]) -> Counts:
     if len(rows) > MAX_GROUPS:
         raise TooManyGroups(limit=MAX_GROUPS)
-    if not sums:
-        return Counts(by, [Count(row["key"], row["count"]) for row in rows])
-    return Counts(by, [_added(key, list(of_key)) for key, of_key in groupby(rows, lambda row: row["key"])])
+    return Counts(by, rows, sums)
 
 
 def _added(key: str | None, rows: Iterable[Row]) -> Count:
