@@ -9,6 +9,7 @@ tries them, and replaces those that are lost; ``Lines.connection`` lends one for
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
@@ -21,10 +22,12 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakKeyDictionary
 
+import orjson
 from psycopg import AsyncConnection, errors
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from twin.telemetry.records import Statement, waited
@@ -79,6 +82,7 @@ class Line:
         self.connection = connection
         self.used = monotonic()
         self._pg = connection.pgconn
+        set_json_loads(_json, connection)
         self._dump, self._load = Transformer(connection), Transformer(connection)
         self._numbers = count(1)
         self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
@@ -223,6 +227,14 @@ class Line:
                 loop.remove_writer(self._pg.socket)
         if writing:
             self._pg.consume_input()
+
+
+def _json(text: str | bytes) -> Any:
+    """JSON; numbers that no double holds are read by Python's own."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def _array(given: Any) -> tuple[bytes, int] | None:

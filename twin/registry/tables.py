@@ -405,7 +405,7 @@ rollup = Table(
     ),
     Column("status", Text, primary_key=True),
     Column("division", Text, primary_key=True),
-    Column("assets", BigInteger, nullable=False),
+    Column("assets", Integer, nullable=False),
     Column(
         "sums", ARRAY(BigInteger), nullable=False, comment="in thousandths, as twin.rollup_kind names them"
     ),

@@ -40,6 +40,7 @@ from citygraph.planner.shapes import (
     described_by,
     is_by_arguments,
 )
+from citygraph.relatives import OF_ROWS
 from citygraph.selection import Reader
 from twin.registry.query.names import argument_label
 from twin.registry.query.remembered import Memory
@@ -230,8 +231,12 @@ class Resolver:
 
     def ask(self, info: Info, arguments: Mapping[str, Any]) -> Any:
         """What it gives for the arguments."""
-        given = {self.names[name]: value for name, value in arguments.items()}
+        given = self.named(arguments)
         return self.function(info, **given) if self.takes_info else self.function(**given)
+
+    def named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments, as the function calls them."""
+        return {self.names[name]: value for name, value in arguments.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,14 +319,15 @@ class Within:
 
 
 def _answering(call: Call, step: Step, request: Request) -> Answering:
-    """What answers a field of rows, with the arguments that were given.
-
-    Such resolvers take the row as Strawberry gives it to them, and there are few of them.
-    """
+    """What answers a field of rows, with the arguments that were given."""
     node = call.details[0].node
     arguments = get_argument_values(call.definition, node, request.values)
     if is_by_arguments(call.definition):
         return itemgetter(argument_label(node.name.value, arguments))
+    resolver = Resolver.of(call.definition)
+    of_rows = OF_ROWS.get(resolver.function)
+    if of_rows is not None:
+        return of_rows(**resolver.named(arguments))
     info = Info(step, request, call)
     resolve: Any = call.definition.resolve
     return lambda row: resolve(row, info, **arguments)

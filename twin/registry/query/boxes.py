@@ -32,9 +32,8 @@ def covered_at(given: Given) -> int | None:
 
 def inside(rollup: FromClause, box: Given, resolution: int) -> Condition:
     """Roll-ups by those cells, or by their descendants at a finer ``resolution``."""
-    lows, highs = (box.bound(_Sides(side, resolution), ARRAY(BigInteger())) for side in (0, 1))
-    ranges = func.unnest(lows, highs).table_valued("low", "high").render_derived("inside")
-    return rollup.c.cell.between(ranges.c.low, ranges.c.high)
+    sides = (box.bound(_Sides(side, resolution), ARRAY(BigInteger())) for side in (0, 1))
+    return places.in_ranges(rollup.c.cell, *sides)
 
 
 def beside(asset: FromClause, box: Given, resolution: int) -> Condition:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Text, case, cast, func, literal, literal_column, select
+from sqlalchemy import BigInteger, Integer, Text, case, func, literal, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
@@ -18,7 +18,7 @@ from twin.kinds.model import Attribute, Kind, Sum
 from twin.registry.query.errors import TooManyGroups
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import constant
-from twin.registry.query.sql import Question
+from twin.registry.query.sql import Question, number
 from twin.registry.query.tallies import By, Counting, Key
 from twin.registry.query.where import Where, of_kinds
 from twin.registry.rollups import UNIT
@@ -107,14 +107,15 @@ def _question(
 ) -> Question[Counts]:
     found = counting.tallies()
     t, names = found.rows.c, counting.names()
-    count = func.count() if found.by == "assets" else cast(func.sum(t.assets), BigInteger())
+    count = func.count() if found.by == "assets" else func.sum(t.assets)
     keys = [t.key, t.kind] if names else [t.key]
     added = [func.sum(t[name]).label(name) for name in names]
-    counted = select(*keys, count.label("count"), *added).group_by(*keys).limit(MAX_GROUPS + 1)
+    counted = select(*keys, count.label("count"), *added).group_by(*keys).limit(number(MAX_GROUPS + 1))
     g = counted.subquery("g")
     others = [g.c.kind, *(g.c[name] for name in names)] if names else []
     statement = select(label(g.c.key).label("key"), g.c.count, *others).order_by(*order(g), *others[:1])
-    return Question(statement, partial(_counts, found.by, counting.sums))
+    answer = partial(_counts, found.by, counting.sums)
+    return Question(statement, answer, prepared=found.by == "rollup")
 
 
 @dataclass(frozen=True, slots=True)

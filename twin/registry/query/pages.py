@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, overload
 
-from sqlalchemy import Integer, Select, SelectBase, func, literal, literal_column, select, true, union_all
+from sqlalchemy import Integer, Select, SelectBase, func, literal_column, select, true, union_all
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
@@ -26,8 +26,8 @@ from twin.registry.query.ordering import (
     write_cursor,
 )
 from twin.registry.query.selection import Asked
-from twin.registry.query.sql import Question, Row
-from twin.registry.query.where import Where, condition, of_kinds
+from twin.registry.query.sql import Question, Row, number
+from twin.registry.query.where import Where, condition, is_plain, of_kinds
 from twin.registry.tables import asset_view
 
 Condition = ColumnElement[bool]
@@ -112,6 +112,7 @@ def page(wanted: PageWanted, limit: int) -> Question[Page]:
     return Question(
         _page_statement(source, fields, by, total if wanted.total else None),
         answering({"where": wanted.where}),
+        prepared=wanted.selection.decide(is_plain) and not wanted.total,
         answering=answering,
     )
 
@@ -219,9 +220,9 @@ def _ordered(
     if not by.can_lack_key:
         return parts.keyed(place, limit).subquery("a")
     if place is not None and place.key is None:
-        return parts.keyless(place, literal(limit)).subquery("a")
+        return parts.keyless(place, number(limit)).subquery("a")
     keyed = parts.keyed(place, limit).cte("keyed")
-    left = select(literal(limit) - func.count()).select_from(keyed).scalar_subquery()
+    left = select(number(limit) - func.count()).select_from(keyed).scalar_subquery()
     return union_all(select(keyed), parts.keyless(None, left)).subquery("a")
 
 
@@ -243,8 +244,8 @@ class _Parts:
                 some = some.where(key.is_not(None))
             if place is not None:
                 some = some.where(self.by.after(source.asset, place))
-            found.append(some.order_by(*self.by.by(key, source.asset.c.code)).limit(limit))
-        return _first(found, self.by.by(_column("order_key"), _column("code")), literal(limit))
+            found.append(some.order_by(*self.by.by(key, source.asset.c.code)).limit(number(limit)))
+        return _first(found, self.by.by(_column("order_key"), _column("code")), number(limit))
 
     def keyless(self, place: Place | None, limit: ColumnElement[int]) -> SelectBase:
         """The first assets without a key, in the order of their codes."""

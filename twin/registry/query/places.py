@@ -7,7 +7,7 @@ PostgreSQL use the b-tree.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
@@ -16,8 +16,22 @@ import numpy as np
 import shapely
 from geoalchemy2 import Geography
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Double, LargeBinary, and_, case, cast, false, func, literal, or_
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    Integer,
+    LargeBinary,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    or_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.elements import ColumnElement, Grouping
 
 from spatial import cells, measure
 from twin.registry.query import geojson
@@ -176,35 +190,95 @@ def _cosine(given: Given) -> float:
 
 
 def in_cells(cell: Column, geom: Column, given: Given, resolution: int = cells.FINEST) -> Condition:
-    """Assets of any of ``cells``: see ``of_cells``."""
+    """Assets of any of ``cells``: see ``_of_cells``."""
     members = given.members(("cells", "mode"), needed=("cells",))
-    wanted = {_cell(item) for item in members["cells"].items(MAX_CELLS)}
-    return of_cells(cell, geom, wanted, members.get("mode"), resolution)
+    return _of_cells(cell, geom, _Cells(_listed, resolution), members["cells"], members.get("mode"))
+
+
+def among_cells(cell: Column, given: Given, resolution: int) -> Condition:
+    """Assets of any of the cells, ``OWN``, as a join with their ranges: PostgreSQL then looks for each in the
+    index, however many there are. Only for what has to hold of a whole statement."""
+    wanted = _Cells(_listed, resolution)
+    sides = (given.bound(_Side(wanted, side), ARRAY(BigInteger())) for side in (0, 1))
+    return in_ranges(cell, *sides)
+
+
+def in_ranges(cell: Column, lows: Column, highs: Column) -> Condition:
+    """Cells in one of some ranges that do not overlap, which a join brings."""
+    ranges = func.unnest(lows, highs).table_valued("low", "high").render_derived("ranges")
+    return cell.between(ranges.c.low, ranges.c.high)
+
+
+def _listed(given: Given) -> list[int]:
+    return sorted({_cell(item) for item in given.items(MAX_CELLS)})
 
 
 def in_disk(cell: Column, geom: Column, given: Given, resolution: int = cells.FINEST) -> Condition:
-    """Assets of the cells at most ``steps`` away from ``cell``: see ``of_cells``."""
+    """Assets of the cells at most ``steps`` away from ``cell``: see ``_of_cells``."""
     members = given.members(("cell", "steps", "mode"), needed=("cell",))
-    centre = _cell(members["cell"])
+    return _of_cells(cell, geom, _Cells(_disk, resolution), given, members.get("mode"))
+
+
+def _disk(given: Given) -> list[int]:
+    members = given.members(("cell", "steps", "mode"), needed=("cell",))
     steps = members["steps"].integer(0, MAX_STEPS) if "steps" in members else 1
-    return of_cells(cell, geom, cells.disk(centre, steps), members.get("mode"), resolution)
+    return cells.disk(_cell(members["cell"]), steps)
 
 
-def of_cells(
-    cell: Column, geom: Column, wanted: Iterable[int], mode: Given | None, resolution: int = cells.FINEST
-) -> Condition:
-    """``OWN``: assets whose own cell descends from one of the cells; the column has cells of ``resolution``,
-    15 for assets. ``TOUCHES``: assets
-    whose geometry meets the hexagon itself, its edge included.
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Cells that were given, as ranges of those at a resolution: lowest, highest, lowest, highest, …"""
+
+    read: Callable[[Given], list[int]]
+    resolution: int
+
+    def __call__(self, given: Given) -> list[int]:
+        return _ranges(tuple(self.read(given)), self.resolution)
+
+
+@lru_cache(maxsize=256)
+def _ranges(wanted: tuple[int, ...], resolution: int) -> list[int]:
+    ranges = cells.merge_ranges(cells.cell_ranges(np.array(wanted, dtype=np.int64)))
+    found: list[int] = cells.ancestor(ranges, resolution).ravel().tolist()
+    return found
+
+
+def _of_cells(cell: Column, geom: Column, wanted: _Cells, given: Given, mode: Given | None) -> Condition:
+    """``OWN``: assets whose own cell descends from one of the cells; the column has cells of the resolution
+    that is ``wanted``, 15 for assets. ``TOUCHES``: assets whose geometry meets the hexagon, or its edge.
 
     H3 cells do not nest exactly: some 6.5 % of the points of a cell lie outside its hexagon.
     """
     if mode is not None and mode.word(CELL_MODES) == "TOUCHES":
-        area = shapely.union_all([cells.boundary(one) for one in wanted])
+        area = shapely.union_all([cells.boundary(one) for one in wanted.read(given)])
         return or_(false(), *(_meets(geom, _wkb(part)) for part in shapely.get_parts(area)))
-    ranges = cells.merge_ranges(cells.cell_ranges(np.array(sorted(wanted), dtype=np.int64)))
-    ranges = cells.ancestor(ranges, resolution)
-    return or_(false(), *(cell.between(int(low), int(high)) for low, high in ranges))
+    count = given.decide(_Count(wanted))
+    if not count:
+        return false()
+    bounds = Grouping(given.bound(wanted, ARRAY(BigInteger())))
+    sides = [bounds[literal_column(str(place + 1), Integer())] for place in range(2 * count)]
+    return or_(*(cell.between(sides[place], sides[place + 1]) for place in range(0, len(sides), 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The lowest (0) or the highest (1) cells of the ranges."""
+
+    cells: _Cells
+    side: int
+
+    def __call__(self, given: Given) -> list[int]:
+        return self.cells(given)[self.side :: 2]
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """How many ranges the cells are."""
+
+    cells: _Cells
+
+    def __call__(self, given: Given) -> int:
+        return len(self.cells(given)) // 2
 
 
 def _cell(given: Given) -> int:

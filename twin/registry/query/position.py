@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from math import isnan
 from typing import TypedDict
 
 from spatial.geometry import asset_points, from_wkb
@@ -18,7 +17,9 @@ class Position(TypedDict):
 
 # Extended WKB of a point on WGS 84: byte order, type with the flag for an SRID, the SRID (PostGIS).
 _POINT = "0101000020E6100000"
-_COORDINATES = struct.Struct("<dd")
+_BEHIND = len(_POINT)
+_unpack = struct.Struct("<dd").unpack
+_bytes = bytes.fromhex
 
 
 def position(hex_wkb: str | None) -> Position | None:
@@ -26,8 +27,8 @@ def position(hex_wkb: str | None) -> Position | None:
     if hex_wkb is None:
         return None
     if hex_wkb.startswith(_POINT):
-        lon, lat = _COORDINATES.unpack(bytes.fromhex(hex_wkb[len(_POINT) :]))
+        lon, lat = _unpack(_bytes(hex_wkb[_BEHIND:]))
     else:
-        lons, lats = asset_points(from_wkb([bytes.fromhex(hex_wkb)]))
+        lons, lats = asset_points(from_wkb([_bytes(hex_wkb)]))
         lon, lat = float(lons[0]), float(lats[0])
-    return None if isnan(lon) else Position(lon=lon, lat=lat)
+    return {"lon": lon, "lat": lat} if lon == lon else None  # noqa: PLR0124 - NaN

@@ -32,8 +32,8 @@ from twin.registry.query.errors import CodeSplit, IdentifierAmbiguous, NearestSi
 from twin.registry.query.fields import Columns, Projection, labelled, page_size
 from twin.registry.query.inputs import Given
 from twin.registry.query.selection import Asked
-from twin.registry.query.sql import Question, Row
-from twin.registry.query.where import Where, bears, condition, of_kinds
+from twin.registry.query.sql import Question, Row, number
+from twin.registry.query.where import Where, bears, condition, is_plain, of_kinds
 from twin.registry.tables import asset_view, code_successor_view, identifier_view
 
 MAX_NEAREST = 1_000
@@ -196,13 +196,14 @@ def nearest(
     geom = asset_view.c.geom
     metres = here.distance(geom)
     candidates = select(metres.label("metres")).where(chosen, geom.is_not(None))
-    candidates = candidates.order_by(geom.op("<->")(here.point)).limit(size)
+    candidates = candidates.order_by(geom.op("<->")(here.point)).limit(number(size))
     reach = select(func.max(candidates.subquery("c").c.metres).label("metres")).cte("reach")
     envelope = select(here.envelope(reach.c.metres)).scalar_subquery()
     columns = Columns("a")
     wanted = Projection(size).of_asset(columns, fields, kind)
     source = _used(columns).add_columns(metres.label("metres")).where(chosen, geom.bool_op("&&")(envelope))
-    source = source.order_by(literal_column("metres"), asset_view.c.code).limit(size)
+    source = source.order_by(literal_column("metres"), asset_view.c.code).limit(number(size))
     statement = select(*labelled(wanted), _of_a("metres").label("distance")).select_from(source.subquery("a"))
     statement = statement.order_by(_of_a("metres"), _of_a("code"))
-    return Question(statement, lambda rows: [Near(row["distance"], row) for row in rows])
+    plain = Given(where, "where").decide(is_plain)
+    return Question(statement, lambda rows: [Near(row["distance"], row) for row in rows], prepared=plain)

@@ -10,9 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import dict_row
-from sqlalchemy import true
+from sqlalchemy import Integer, literal_column, true
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.util import LRUCache
 
 from twin.registry.query.errors import QueryTimeout
@@ -39,6 +40,11 @@ class Question(Generic[Answer]):
     answer: Callable[[list[dict[str, Any]]], Answer]
     prepared: bool = False
     answering: Callable[[Mapping[str, Any]], Callable[[list[dict[str, Any]]], Answer]] | None = None
+
+
+def number(value: int) -> ColumnElement[int]:
+    """A number in the statement itself: a plan for all values does not know how few rows it means."""
+    return literal_column(str(int(value)), Integer())
 
 
 def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:

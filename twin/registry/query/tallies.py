@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import (
-    BigInteger,
+    Integer,
     Select,
     Text,
     case,
@@ -43,7 +43,7 @@ Condition = ColumnElement[bool]
 _NEVER = cells.FINEST + 1
 _KNOWN = frozenset({"kinds", "status", "division"})
 _CELLS = {"cells": "cells", "disk": "cell"}
-_BOX = "bbox"
+_BOX, _LISTED = "bbox", "cells"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +98,25 @@ class Counting:
         if resolution > FINEST:
             return ()
         if not given.decide(_has_box):
-            at = rollup_view.c.cell.between(*cells.every_cell(resolution))
-            nowhere = rollup_view.c.cell == 0
-            return (self._rollups(resolution, at if self.key.finest is not None else or_(at, nowhere)),)
+            return (self._rollups(resolution, *self._at(given, resolution)),)
         box = Given((self.where or {})[_BOX], f"where.{_BOX}")
         covered = box.decide(boxes.covered_at)
         if covered is None:
             return ()
         resolution = max(resolution, covered)
         inside = boxes.inside(rollup_view, box, resolution)
-        return self._rollups(resolution, inside), self._assets(boxes.beside(asset_view, box, covered))
+        return self._rollups(resolution, inside, _BOX), self._assets(boxes.beside(asset_view, box, covered))
 
-    def _rollups(self, resolution: int, cells_of: Condition) -> Select[Any]:
+    def _at(self, given: Given, resolution: int) -> tuple[Condition, *tuple[str, ...]]:
+        """Roll-ups by cells of a resolution, and the member of the filter that says which, if one does."""
+        if given.decide(_has_cells):
+            listed = Given((self.where or {})[_LISTED]["cells"], f"where.{_LISTED}.cells")
+            return places.among_cells(rollup_view.c.cell, listed, resolution), _LISTED
+        at = rollup_view.c.cell.between(*cells.every_cell(resolution))
+        return (at if self.key.finest is not None else or_(at, rollup_view.c.cell == 0),)
+
+    def _rollups(self, resolution: int, cells_of: Condition, *but: str) -> Select[Any]:
+        """Roll-ups that the filter selects, but for members of it that ``cells_of`` stands for."""
         r = rollup_view.c
         every_kind = func.array(select(rollup_kind_view.c.kind).scalar_subquery(), type_=ARRAY(Text()))
         members = {
@@ -117,13 +124,13 @@ class Counting:
             "cells": lambda table, given: places.in_cells(table.c.cell, table.c.cell, given, resolution),
             "disk": lambda table, given: places.in_disk(table.c.cell, table.c.cell, given, resolution),
         }
-        selected = condition(self.where, kind=self.kind, asset=rollup_view, members=members, but=_BOX)
+        selected = condition(self.where, kind=self.kind, asset=rollup_view, members=members, but=but)
         columns = [self.key.of(rollup_view).label("key"), r.kind, r.assets, *self._added(r.sums.__getitem__)]
         return select(*columns).where(r.kind == func.any(every_kind), cells_of, selected)
 
     def _assets(self, *conditions: Condition) -> Select[Any]:
         a = asset_view.c
-        one = literal_column("1", BigInteger()).label("assets")
+        one = literal_column("1", Integer()).label("assets")
         somewhere = [a.cell.is_not(None)] if self.key.finest is not None else []
         selected = condition(self.where, kind=self.kind)
         columns = [self.key.of(asset_view).label("key"), a.kind, one, *self._added(_sum)]
@@ -192,6 +199,11 @@ def _resolution_of(cell: str) -> int:
 
 def _listed(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else [value]
+
+
+def _has_cells(given: Given) -> bool:
+    """Whether a filter lists cells: they are known to be sound."""
+    return isinstance(given.raw, Mapping) and given.raw.get(_LISTED) is not None
 
 
 def _has_box(given: Given) -> bool:

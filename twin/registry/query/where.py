@@ -8,7 +8,7 @@ on its own attributes: ``{"streetlight": {"power": {"gte": 100}}}`` is for stree
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -56,12 +56,12 @@ def condition(
     asset: FromClause = asset_view,
     path: str = "where",
     members: Mapping[str, Member] | None = None,
-    but: str | None = None,
+    but: Collection[str] = (),
 ) -> Condition:
     """The condition that ``where`` puts on rows of ``asset``: ``api.asset`` or an alias of it.
 
     With ``kind`` only assets of that kind, and ``where`` may name its attributes. ``members`` are the
-    conditions of a table that has other columns; ``but`` is a member of ``where`` to be left out. Raises the
+    conditions of a table that has other columns; ``but`` are members of ``where`` to be left out. Raises the
     errors of ``twin.registry.query.errors`` whose codes begin with ``input``, each with the path of what is
     wrong.
     """
@@ -80,6 +80,11 @@ def _of_kind(asset: FromClause, kind: Kind | None) -> list[Condition]:
     return [] if kind is None else [of_kinds(asset, [kind.name])]
 
 
+def is_plain(given: Given) -> bool:
+    """Whether a filter selects by kind at most, so that the best plan is the same whatever it says."""
+    return given.raw is None or (isinstance(given.raw, Mapping) and not set(given.raw) - {"kinds"})
+
+
 def members_of(kind: Kind | None) -> tuple[str, ...]:
     """The members that a filter has: on any asset, or on those of ``kind``."""
     if kind is None:
@@ -90,7 +95,7 @@ def members_of(kind: Kind | None) -> tuple[str, ...]:
 class _Filter:
     """One filter being read: how much of it there was already."""
 
-    def __init__(self, asset: FromClause, members: Mapping[str, Member], but: str | None) -> None:
+    def __init__(self, asset: FromClause, members: Mapping[str, Member], but: Collection[str]) -> None:
         self.asset, self.members, self.but = asset, members, but
         self.conditions = 0
 
@@ -101,7 +106,7 @@ class _Filter:
         parts = _of_kind(self.asset, kind)
         for name, member in given.members(members_of(kind)).items():
             self._count(member)
-            if depth == 1 and name == self.but:
+            if depth == 1 and name in self.but:
                 continue
             parts += self._member(name, member, kind, depth)
         return and_(true(), *parts)

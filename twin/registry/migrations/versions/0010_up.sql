@@ -5,7 +5,7 @@ CREATE TABLE twin.rollup (
     cell bigint NOT NULL,
     status text NOT NULL,
     division text NOT NULL,
-    assets bigint NOT NULL,
+    assets integer NOT NULL,
     sums bigint[] NOT NULL,
     CONSTRAINT rollup_pkey PRIMARY KEY (kind, cell, status, division)
 ) WITH (fillfactor = 80);
@@ -74,7 +74,7 @@ BEGIN
             GROUP BY 1, 2, 3
         ), each AS (
             SELECT CASE WHEN cell = 0 THEN 0 ELSE api.cell_ancestor(cell, resolution) END AS cell, status, division,
-                sum(assets)::bigint AS assets, ARRAY[%s]::bigint[] AS sums
+                sum(assets)::integer AS assets, ARRAY[%s]::bigint[] AS sums
             FROM finest CROSS JOIN generate_series(5, 9) AS resolution
             WHERE cell <> 0 OR resolution = 9
             GROUP BY 1, 2, 3
