@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Pages need our style sheet and nothing else: no script at all.
@@ -29,6 +28,10 @@ HEADERS: Mapping[str, str] = {
 }
 
 
+_RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_RAW_GRAPHIQL = [(_RAW[0][0], GRAPHIQL_POLICY.encode()), *_RAW[1:]]
+
+
 class CommonHeaders:
     """Adds ``HEADERS`` where the answer has none of its own."""
 
@@ -39,14 +42,13 @@ class CommonHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        common = _RAW_GRAPHIQL if scope["path"] == GRAPHIQL else _RAW
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if scope["path"] == GRAPHIQL:
-                    headers.setdefault("Content-Security-Policy", GRAPHIQL_POLICY)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                own = message.get("headers", ())
+                given = {name.lower() for name, _ in own}
+                message["headers"] = [*own, *(header for header in common if header[0] not in given)]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
