@@ -83,6 +83,8 @@ class Line:
         self.used = monotonic()
         self._pg = connection.pgconn
         set_json_loads(_json, connection)
+        # Where a transaction is rolled back, psycopg deallocates all statements, if any is its own.
+        connection.prepare_threshold = None
         self._dump, self._load = Transformer(connection), Transformer(connection)
         self._numbers = count(1)
         self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
@@ -262,6 +264,7 @@ class Lines:
         self._doing: set[asyncio.Task[None]] = set()
         self._waiters: deque[asyncio.Future[Line | None]] = deque()
         self._lent = 0
+        self._asked, self._queued, self._late, self._waited_ns = 0, 0, 0, 0
         self._closed = False
 
     @property
@@ -316,12 +319,21 @@ class Lines:
                 self._later(self._return(line))
 
     def get_stats(self) -> dict[str, int]:
-        """What the pool tells of itself, with the idle lines among its available connections."""
+        """What psycopg's pools tell of themselves, for which a connection that is lent to us is in use."""
         stats = self._pool.get_stats()
-        return {**stats, "pool_available": stats.get("pool_available", 0) + len(self._idle)}
+        own = {
+            "pool_available": len(self._idle),
+            "requests_num": self._asked - stats.get("requests_num", 0),
+            "requests_waiting": len(self._waiters),
+            "requests_queued": self._queued,
+            "requests_wait_ms": self._waited_ns // 1_000_000,
+            "requests_errors": self._late,
+        }
+        return {**stats, **{name: stats.get(name, 0) + value for name, value in own.items()}}
 
     async def _take(self) -> Line:
         wanted = perf_counter_ns()
+        self._asked += 1
         while True:
             line = self._idle.pop() if self._idle else await self._another()
             if line is not None and not line.broken and monotonic() - line.used < TRIED_AFTER:
@@ -346,15 +358,21 @@ class Lines:
             return line
         waiter: asyncio.Future[Line | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
+        self._queued += 1
+        since = perf_counter_ns()
         late = asyncio.get_running_loop().call_later(self._pool.timeout, _too_late, waiter)
         try:
             return await waiter
+        except PoolTimeout:
+            self._late += 1
+            raise
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._pass_on(waiter.result())
             raise
         finally:
             late.cancel()
+            self._waited_ns += perf_counter_ns() - since
 
     def _give(self, line: Line) -> None:
         if line.broken or self._closed:

@@ -1,0 +1,179 @@
+"""Lines ask what cursors ask, give back what they were lent, and outlive what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from twin.registry import lines
+from twin.registry.lines import Lines
+
+Run = Callable[[Callable[[Lines], Awaitable[Any]]], Any]
+
+VALUES = [
+    "text", "", "百分之", 'a "quoted" \\ text', 0, -(2**40), 1.5, -1e300, True, False, None, b"\x00\xff",
+    date(2024, 2, 29), ["a", 'b"c', "d\\e", "", "百", "NULL", "{}", ","], [1, -2, 2**40], [1.5, 2.0], [],
+]  # fmt: skip
+
+
+@asynccontextmanager
+async def opened(url: str, size: int = 2, **options: Any) -> AsyncIterator[Lines]:
+    pool = AsyncConnectionPool(
+        url, kwargs={"autocommit": True}, min_size=1, max_size=size, open=False, **options
+    )
+    async with Lines(pool) as made:
+        yield made
+
+
+@pytest.fixture
+def run(database_url: str) -> Run:
+    """Does something over two lines."""
+
+    def within(work: Callable[[Lines], Awaitable[Any]]) -> Any:
+        async def go() -> Any:
+            async with opened(database_url) as made:
+                return await work(made)
+
+        return asyncio.run(go())
+
+    return within
+
+
+async def ask(over: Lines, text: str, *, prepared: bool = False, **parameters: Any) -> list[dict[str, Any]]:
+    return await over.ask(text, parameters, prepared=prepared)
+
+
+TYPES = {str: "text", int: "bigint", float: "float8", bool: "boolean", bytes: "bytea", date: "date"}
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_values_come_back_as_cursors_bring_them(
+    run: Run, database_url: str, value: Any, prepared: bool
+) -> None:
+    of = value[:1] or [""] if isinstance(value, list) else [value]
+    type_ = TYPES.get(type(of[0]), "text") + ("[]" if isinstance(value, list) else "")
+    text = f"SELECT %(given)s::{type_} AS found, 1 AS one, '100%%' AS percent"
+
+    async def work(over: Lines) -> Any:
+        return [await ask(over, text, prepared=prepared, given=value) for _ in range(3)]
+
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        wanted = connection.execute(text.encode(), {"given": value}).fetchall()
+    assert run(work) == [wanted] * 3
+
+
+def test_a_parameter_may_stand_in_several_places(run: Run) -> None:
+    text = "SELECT %(a)s::int AS x, %(b)s::int AS y, %(a)s::int AS z"
+    assert run(lambda over: ask(over, text, a=1, b=2)) == [{"x": 1, "y": 2, "z": 1}]
+
+
+def test_what_is_large_is_sent_and_read(run: Run) -> None:
+    size = 3_000_000
+    text = "SELECT length(%(given)s::text) AS length, repeat('x', 3000000) AS long FROM generate_series(1, 2)"
+    rows = run(lambda over: ask(over, text, given="x" * size))
+    assert [(row["length"], len(row["long"])) for row in rows] == [(size, size)] * 2
+
+
+def test_an_error_is_psycopgs_and_the_line_goes_on(run: Run) -> None:
+    async def work(over: Lines) -> None:
+        for prepared in (False, True):
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await ask(over, "SELECT 1 / %(given)s::int AS x", prepared=prepared, given=0)
+            with pytest.raises(psycopg.errors.UndefinedTable):
+                await ask(over, "SELECT * FROM nothing", prepared=prepared)
+            assert await ask(over, "SELECT 1 / %(given)s::int AS x", prepared=prepared, given=1) == [{"x": 1}]
+        with pytest.raises(psycopg.DataError):
+            await ask(over, "SELECT %(given)s::text AS x", given="a\0b")
+
+    run(work)
+
+
+def test_who_is_stopped_stops_the_statement_and_loses_no_connection(run: Run, database_url: str) -> None:
+    async def work(over: Lines) -> dict[str, int]:
+        for _ in range(5):
+            asking = [asyncio.ensure_future(ask(over, "SELECT pg_sleep(60)")) for _ in range(4)]
+            await asyncio.sleep(0.05)
+            for one in asking * 2:
+                one.cancel()
+            stopped = await asyncio.gather(*asking, return_exceptions=True)
+            assert [type(one) for one in stopped] == [asyncio.CancelledError] * 4
+            others = await asyncio.gather(*(ask(over, f"SELECT {n} AS n") for n in range(8)))
+            assert others == [[{"n": n}] for n in range(8)]
+        return over.get_stats()
+
+    stats = run(work)
+    assert stats.get("returns_bad", 0) == 0
+    assert (stats["pool_size"], stats["requests_num"]) == (2, 60)
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_sleep.60' AND pid <> pg_backend_pid()"
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(sleeping + " AND state = 'active'").fetchone() == (0,)
+
+
+def test_a_connection_that_is_lost_is_replaced(run: Run, owner: psycopg.Connection[Any]) -> None:
+    owner.autocommit = True
+
+    async def work(over: Lines) -> None:
+        for _ in range(3):
+            ((first,),) = ([row["pid"]] for row in await ask(over, "SELECT pg_backend_pid() AS pid"))
+            await asyncio.to_thread(owner.execute, "SELECT pg_terminate_backend(%s, 5000)", [first])
+            await asyncio.sleep(0.05)
+            ((second,),) = ([row["pid"]] for row in await ask(over, "SELECT pg_backend_pid() AS pid"))
+            assert second != first
+            with pytest.raises(psycopg.OperationalError):
+                await ask(over, "SELECT pg_terminate_backend(pg_backend_pid())")
+
+    run(work)
+
+
+def test_who_waits_too_long_is_told(database_url: str) -> None:
+    async def go() -> None:
+        async with opened(database_url, size=1, timeout=0.2) as over:
+            slow = asyncio.ensure_future(ask(over, "SELECT pg_sleep(1)"))
+            await asyncio.sleep(0.05)
+            with pytest.raises(PoolTimeout):
+                await ask(over, "SELECT 1 AS one")
+            assert over.get_stats()["requests_errors"] == 1
+            await slow
+            assert await ask(over, "SELECT 1 AS one") == [{"one": 1}]
+
+    asyncio.run(go())
+
+
+def test_connections_are_lent_and_statements_stay_prepared(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_PREPARED", 3)
+
+    async def work(over: Lines) -> None:
+        for n in range(30):
+            assert await ask(over, f"SELECT {n % 5} AS n", prepared=True) == [{"n": n % 5}]
+            async with over.connection() as connection, connection.transaction(force_rollback=True):
+                await connection.execute("SELECT 1", prepare=True)
+        async with over.connection() as connection:
+            rows = await (await connection.execute("SELECT name FROM pg_prepared_statements")).fetchall()
+        assert 1 <= len(rows) <= 4
+
+    run(work)
+
+
+def test_tables_that_change_need_no_new_line(run: Run) -> None:
+    async def work(over: Lines) -> None:
+        async with over.connection() as connection:
+            await connection.execute("CREATE TABLE public.changing (a int)")
+            await connection.execute("INSERT INTO public.changing VALUES (1)")
+        text = "SELECT * FROM public.changing"
+        assert await ask(over, text, prepared=True) == [{"a": 1}]
+        async with over.connection() as connection:
+            await connection.execute("ALTER TABLE public.changing ADD b int")
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            await ask(over, text, prepared=True)
+        assert await ask(over, text, prepared=True) == [{"a": 1, "b": None}]
+
+    run(work)
