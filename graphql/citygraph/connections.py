@@ -9,7 +9,7 @@ from typing import Any
 from twin.registry.query.pages import Page
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Connection(Mapping[str, Any]):
     """A page as the connection that GraphQL answers with, each part made when it is asked for."""
 

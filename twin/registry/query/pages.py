@@ -33,7 +33,7 @@ from twin.registry.tables import asset_view
 Condition = ColumnElement[bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
     """A part of an ordered list: assets with their cursors; ``total`` is None unless it was asked for."""
 
@@ -44,7 +44,7 @@ class Page:
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cursors(Sequence[str]):
     """The cursors of rows in an order, written when they are looked at: mostly the last one only."""
 

@@ -125,7 +125,8 @@ class Counting:
             "disk": lambda table, given: places.in_disk(table.c.cell, table.c.cell, given, resolution),
         }
         selected = condition(self.where, kind=self.kind, asset=rollup_view, members=members, but=but)
-        columns = [self.key.of(rollup_view).label("key"), r.kind, r.assets, *self._added(r.sums.__getitem__)]
+        key = r.cell if self.key.finest == resolution else self.key.of(rollup_view)
+        columns = [key.label("key"), r.kind, r.assets, *self._added(r.sums.__getitem__)]
         return select(*columns).where(r.kind == func.any(every_kind), cells_of, selected)
 
     def _assets(self, *conditions: Condition) -> Select[Any]:
