@@ -55,9 +55,11 @@ async def executed(
     document: str,
     variables: Mapping[str, Any] | None = None,
     operation_name: str | None = None,
+    *,
+    by: Schema | None = None,
 ) -> Answer:
-    """The executor's answer."""
-    result = await schema().execute(
+    """The executor's answer, or that of another schema's."""
+    result = await (by or schema()).execute(
         document, variable_values=dict(variables or {}), context_value=context, operation_name=operation_name
     )
     return Answer(result.data, result.errors or [], context.extensions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import Executor, GraphQLError
 from strawberry.extensions import (
     AddValidationRules,
     MaxTokensLimiter,
@@ -24,6 +24,7 @@ from citygraph.inputs import Filters
 from citygraph.limits import MAX_TOKENS, DocumentLimits
 from citygraph.loads import Loads
 from citygraph.making import value_of
+from citygraph.planner.completion import ListExecutor
 from citygraph.query import query_type
 from citygraph.scalars import SCALARS
 from twin.kinds import all_kinds
@@ -60,10 +61,11 @@ class _Told(SchemaExtension):
         return context.extensions if isinstance(context, Context) else {}
 
 
-def build_schema() -> Schema:
+def build_schema(executor: type[Executor[Any]] = ListExecutor) -> Schema:
     """The schema of all kinds: each has a type, a filter, an order and a field of Query.
 
-    Raises ``citygraph.errors.NameTaken`` where an attribute's name means something else already.
+    What the planner leaves is answered by ``executor``. Raises ``citygraph.errors.NameTaken`` where an
+    attribute's name means something else already.
     """
     kinds = all_kinds()
     kind = kind_enum(kinds)
@@ -74,6 +76,7 @@ def build_schema() -> Schema:
         query=query_type(kinds, kind, filters, assets, loads),
         types=list(assets.of_kind.values()),
         config=StrawberryConfig(default_resolver=value_of, scalar_map=SCALARS),
+        execution_context_class=executor,
         extensions=[
             lambda: AddValidationRules([DocumentLimits]),
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),

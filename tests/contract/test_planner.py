@@ -28,12 +28,14 @@ from hypothesis.strategies import (
     sampled_from,
 )
 from psycopg_pool import AsyncConnectionPool
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from citygraph import execution
 from citygraph.context import Context
 from citygraph.operations import operation, operations
 from citygraph.planner.documents import CHARACTERS, LONGEST, Documents
 from citygraph.planner.shapes import Shaper
+from citygraph.schema import Schema, build_schema
 from tests.contract.documents import Made, Maker, Values, every_field
 from tests.contract.test_graphql import BUILDING, CITY, variables_of
 from tests.registry_rows import insert_city
@@ -43,6 +45,8 @@ from twin.registry.query.ordering import DEFAULT, Order, where_hash, write_curso
 from twin.reports import all_reports
 
 DOCUMENTS = 5_000
+PLAIN = build_schema(StrawberryGraphQLCoreExecutionContext)
+"""The schema as graphql-core executes it."""
 Connection = psycopg.AsyncConnection[Any]
 
 
@@ -62,8 +66,11 @@ class Api:
         found = self._runner.run(asked)
         return None if found is None else found.json()
 
-    def executed(self, document: str, variables: dict[str, Any] | None = None) -> bytes:
-        asked = execution.executed(Context(self._lines), document, variables)
+    def executed(
+        self, document: str, variables: dict[str, Any] | None = None, by: Schema | None = PLAIN
+    ) -> bytes:
+        """The answer of graphql-core itself, or of our executor."""
+        asked = execution.executed(Context(self._lines), document, variables, by=by)
         return self._runner.run(asked).json()
 
     @property
@@ -210,6 +217,7 @@ def test_random_documents_are_answered_alike(
             assert b'"internal"' not in wanted
             assert b'"database.down"' not in wanted, caplog.text[-1_000:]
             assert found in (None, wanted)
+        assert api.executed(made.text, made.variables, by=None) == executed[0]
 
     alike()
     assert api.lost == 0
