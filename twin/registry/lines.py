@@ -13,7 +13,7 @@ import json
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -119,16 +119,18 @@ class Line:
             self._watched = None
 
     def _readable(self) -> None:
+        """Take in what has come, a part of an answer mostly; whoever waits goes on when it is whole."""
         waiting = self._waiting
-        if waiting is not None and not waiting.done():
+        try:
+            self._pg.consume_input()
+            whole = not self._pg.is_busy()
+        except errors.OperationalError as lost:
+            self.leave()
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(lost)
+            return
+        if whole and waiting is not None and not waiting.done():
             waiting.set_result(None)
-        elif waiting is None:
-            # Nobody asked: a notice, or the server has gone.
-            with suppress(errors.OperationalError):
-                self._pg.consume_input()
-                self._pg.is_busy()
-            if self.broken:
-                self.leave()
 
     async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> list[Row]:
         """The rows of a statement, which is in psycopg's ``%(name)s`` style. Raises psycopg's errors."""
@@ -199,12 +201,15 @@ class Line:
     async def _result(self) -> PGresult:
         """The statement's one result. Raises ``OperationalError`` where the connection is lost."""
         while self._pg.flush():
-            await self._event(writing=True)
+            await self._writable()
         found = None
         while True:
             while self._pg.is_busy():
-                await self._event()
-                self._pg.consume_input()
+                self._waiting = asyncio.get_running_loop().create_future()
+                try:
+                    await self._waiting
+                finally:
+                    self._waiting = None
             result = self._pg.get_result()
             if result is None:
                 break
@@ -214,21 +219,20 @@ class Line:
             raise errors.OperationalError("the connection is lost")
         return found
 
-    async def _event(self, *, writing: bool = False) -> None:
-        """Wait until something comes, or, if so asked, until something can be sent."""
+    async def _writable(self) -> None:
+        """Wait until more can be sent; what comes meanwhile is taken in, or the server might wait for us."""
         loop = asyncio.get_running_loop()
-        self._waiting = loop.create_future()
-        if writing:
-            # What the server has to say may be what keeps it from reading (libpq, PQflush).
-            loop.add_writer(self._pg.socket, self._readable)
+        sent: asyncio.Future[None] = loop.create_future()
+        loop.add_writer(self._pg.socket, _go_on, sent)
         try:
-            await self._waiting
+            await sent
         finally:
-            self._waiting = None
-            if writing:
-                loop.remove_writer(self._pg.socket)
-        if writing:
-            self._pg.consume_input()
+            loop.remove_writer(self._pg.socket)
+
+
+def _go_on(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def _json(text: str | bytes) -> Any:
