@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphql import GraphQLList, GraphQLOutputType, GraphQLResolveInfo, get_named_type, is_composite_type
+from graphql import (
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    get_named_type,
+    is_composite_type,
+    is_introspection_type,
+)
 from graphql.execution.collect_fields import FieldDetails
 from graphql.pyutils import Path
 from sqlalchemy.util import LRUCache
@@ -33,7 +41,7 @@ class ListExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The list as it is answered."""
-        if isinstance(result, list) and is_composite_type(get_named_type(return_type)):
+        if isinstance(result, list) and _is_ours(get_named_type(return_type)):
             shape = _shape(self, return_type, field_details_list)
             if shape is not None:
                 try:
@@ -43,6 +51,11 @@ class ListExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_list_value(
             return_type, field_details_list, info, path, result, position_context
         )
+
+
+def _is_ours(of_type: GraphQLNamedType) -> bool:
+    """Whether a type has fields that our schema describes, as those of introspection are not."""
+    return is_composite_type(of_type) and not is_introspection_type(of_type)
 
 
 _documents: LRUCache[int, Document] = LRUCache(REMEMBERED)
