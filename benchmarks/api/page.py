@@ -26,7 +26,8 @@ some 500 H3 cells of resolution 9 holds.
 `application/graphql-response+json`, which Strawberry's router answers.
 - **PostGraphile** reads views of the same tables as a role of its own, in production mode, with its caches \
 warm; nearest20 and cells500 are SQL functions written for it, the latter over the same roll-ups.
-- **floor**: a bare ASGI handler, SQL written by hand, one expression that makes dictionaries of rows, orjson.
+- **floor**: a bare ASGI handler, SQL written by hand, psycopg's pool and cursors, one expression that makes \
+dictionaries of rows, orjson. twin asks over lines of its own, which cost less than cursors.
 - **tipg** is asked for the page by the range of its codes, so that what it counts is the page.
 
 Ratios are those of one round, and their median is the bar. What is asked alone is asked by one connection.

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import math
+import secrets
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
+import uvloop
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
@@ -33,8 +39,18 @@ async def opened(url: str, size: int = 2, **options: Any) -> AsyncIterator[Lines
         yield made
 
 
+LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+@pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """Runs in a loop of asyncio's, or of that which servers use."""
+    with asyncio.Runner(loop_factory=request.param) as made:
+        yield made
+
+
 @pytest.fixture
-def run(database_url: str) -> Run:
+def run(database_url: str, runner: asyncio.Runner) -> Run:
     """Does something over two lines."""
 
     def within(work: Callable[[Lines], Awaitable[Any]]) -> Any:
@@ -42,7 +58,7 @@ def run(database_url: str) -> Run:
             async with opened(database_url) as made:
                 return await work(made)
 
-        return asyncio.run(go())
+        return runner.run(go())
 
     return within
 
@@ -134,7 +150,7 @@ def test_a_connection_that_is_lost_is_replaced(run: Run, owner: psycopg.Connecti
     run(work)
 
 
-def test_who_waits_too_long_is_told(database_url: str) -> None:
+def test_who_waits_too_long_is_told(database_url: str, runner: asyncio.Runner) -> None:
     async def go() -> None:
         async with opened(database_url, size=1, timeout=0.2) as over:
             slow = asyncio.ensure_future(ask(over, "SELECT pg_sleep(1)"))
@@ -145,7 +161,94 @@ def test_who_waits_too_long_is_told(database_url: str) -> None:
             await slow
             assert await ask(over, "SELECT 1 AS one") == [{"one": 1}]
 
-    asyncio.run(go())
+    runner.run(go())
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+def test_a_connection_that_is_lost_while_something_is_sent(
+    database_url: str, runner: asyncio.Runner, reset: bool
+) -> None:
+    """A server that reads no more, and then goes."""
+    place = conninfo_to_dict(database_url)
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: float) -> None:
+        sent = 0
+        while sent < most and (some := await reader.read(4_096)):
+            writer.write(some)
+            await writer.drain()
+            sent += len(some)
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        path = f"{place['host']}/.s.PGSQL.{place.get('port', 5432)}"
+        reading, writing = await asyncio.open_unix_connection(path)
+        back = asyncio.ensure_future(pump(reading, writer, math.inf))
+        await pump(reader, writing, 100_000)
+        back.cancel()
+        await asyncio.sleep(0.2)
+        writing.close()
+        if reset:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    async def go() -> None:
+        async with await asyncio.start_server(between, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            url = make_conninfo(database_url, host="127.0.0.1", port=port, sslmode="disable")
+            async with opened(url) as over:
+                for _ in range(3):
+                    assert await ask(over, "SELECT 1 AS one") == [{"one": 1}]
+                    long = ask(over, "SELECT length(%(given)s::text) AS n", given="x" * 30_000_000)
+                    with pytest.raises(psycopg.OperationalError):
+                        await asyncio.wait_for(long, 10)
+
+    runner.run(go())
+
+
+def test_lines_that_the_pool_cannot_add_keep_nobody_waiting(
+    owner: psycopg.Connection[Any], database_url: str, runner: asyncio.Runner
+) -> None:
+    """A role of which the server lets in fewer than the pool would have."""
+    owner.autocommit = True
+    role = f"few_{secrets.token_hex(4)}"
+    owner.execute(f"CREATE ROLE {role} LOGIN CONNECTION LIMIT 2")
+
+    async def go() -> None:
+        url = database_url.replace("twin_owner@", f"{role}@")
+        async with opened(url, size=4, timeout=2) as over:
+
+            async def client() -> None:
+                for n in range(50):
+                    assert await ask(over, f"SELECT {n} AS n") == [{"n": n}]
+
+            await asyncio.gather(*(client() for _ in range(4)))
+
+    try:
+        runner.run(go())
+    finally:
+        owner.execute(f"DROP ROLE {role}")
+
+
+def test_connections_are_renewed_and_forgotten(database_url: str, runner: asyncio.Runner) -> None:
+    async def go() -> set[int]:
+        async with opened(database_url, max_lifetime=0.5) as over:
+            pids, until = set(), asyncio.get_running_loop().time() + 2
+            while asyncio.get_running_loop().time() < until:
+                pids.add((await ask(over, "SELECT pg_backend_pid() AS pid"))[0]["pid"])
+                await asyncio.sleep(0.01)
+            return pids
+
+    assert len(runner.run(go())) > 2
+
+
+def test_errors_leave_nothing_prepared_behind(run: Run) -> None:
+    async def work(over: Lines) -> Any:
+        for _ in range(50):
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                await ask(over, "SELECT 1 / %(given)s::int AS x", prepared=True, given=0)
+        return await ask(over, "SELECT count(*) AS n FROM pg_prepared_statements")
+
+    assert run(work) == [{"n": 1}]
 
 
 def test_connections_are_lent_and_statements_stay_prepared(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import h3
 import numpy as np
@@ -20,6 +21,7 @@ from tests.loading import lamps, load_into, write_csv
 from tests.registry_rows import insert_city, small_city
 from twin.kinds import all_kinds, kind
 from twin.registry import rollups
+from twin.registry.database import downgrade, migrate
 from twin.registry.partitions import synchronise_kinds
 
 Connection = psycopg.Connection[Any]
@@ -44,7 +46,11 @@ def counted(connection: Connection) -> Rollup:
     for name, cell, status, division, attributes, area, length in rows:
         own = {"area": area, "length": length}
         values = [own[s.of] if s.of in own else attributes.get(s.of) for s in kind(name).sums]
-        numbers = [v if isinstance(v, int | float) and abs(v) < 1e12 else 0 for v in values]
+        bounds = [np.inf if s.of in own else 1e12 for s in kind(name).sums]
+        numbers = [
+            v if isinstance(v, int | float) and abs(v) < most else 0
+            for v, most in zip(values, bounds, strict=True)
+        ]
         text = h3.int_to_str(cell) if cell else None
         cells = [h3.str_to_int(h3.cell_to_parent(text, r)) for r in range(5, 10)] if text else [0]
         for each in cells:
@@ -195,7 +201,7 @@ def test_a_recount_changes_nothing(owner: Connection, pudong: str, tmp_path: Pat
     load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(30)))
     before = kept(owner)
     with owner.transaction():
-        rollups.recount(owner, kind("streetlight"), "asset_streetlight")
+        rollups.recount(owner, "streetlight", "asset_streetlight")
     assert kept(owner) == before and before
 
 
@@ -204,7 +210,7 @@ def test_what_a_kinds_file_adds_up_anew_is_counted(owner: Connection, pudong: st
     before = kept(owner)
     owner.execute("UPDATE twin.rollup_kind SET sums = '{}', measures = '{}' WHERE kind = 'streetlight'")
     with owner.transaction():
-        rollups.recount(owner, kind("streetlight"), "asset_streetlight")
+        rollups.recount(owner, "streetlight", "asset_streetlight")
     assert {len(sums) for _, sums in kept(owner).values()} == {0}
     synchronise_kinds(owner)
     assert kept(owner) == before and before
@@ -231,3 +237,43 @@ def test_areas_are_those_of_the_ellipsoid(owner: Connection) -> None:
         ).fetchall()
         found, wanted = np.array(rows).T
         assert np.max(np.abs(found - wanted) / wanted) <= within
+
+
+def test_what_is_huge_is_added_up(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    rows = [{**row, "power": 999_999_999_999} for row in lamps(10_000)]
+    load_into(pudong, write_csv(tmp_path / "lamps.csv", rows))
+    whole = "POLYGON ((-89 -80, 89 -80, 89 80, -89 80, -89 -80))"
+    big = [{"id": f"B{n}", "wkt": f'"{whole}"'} for n in range(70)]
+    load_into(pudong, write_csv(tmp_path / "b.csv", big), "building", crs="EPSG:4326")
+    assert kept(owner) == counted(owner)
+
+
+def test_migrating_counts_what_there_is(new_database: Callable[[], str]) -> None:
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        insert_city(connection, small_city())
+        before = kept(connection)
+    downgrade(url, "0009")
+    stopped = mock.patch("twin.registry.partitions.synchronise_kinds", side_effect=KeyboardInterrupt)
+    with stopped, pytest.raises(KeyboardInterrupt):
+        migrate(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert kept(connection) == before and before
+
+
+def test_nobody_rolls_up_tables_of_their_own(new_database: Callable[[], str]) -> None:
+    """The triggers act as the owner."""
+    url = new_database()
+    for user in ("twin_reader", "twin_api"):
+        with psycopg.connect(url.replace("twin_owner@", f"{user}@"), autocommit=True) as connection:
+            connection.execute("CREATE TEMP TABLE own (kind text, cell bigint)")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(
+                    "CREATE TRIGGER t AFTER INSERT ON own REFERENCING NEW TABLE AS after"
+                    " FOR EACH STATEMENT EXECUTE FUNCTION twin.roll_up()"
+                )
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TEMP TABLE own (LIKE twin.asset)")
+        connection.execute("SELECT twin.watch('own')")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="tables of assets"):
+            connection.execute("DELETE FROM own")

@@ -273,7 +273,7 @@ def _alembic(address: str, work: Callable[[Config], None]) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         try:
             work(config)
-        except (CommandError, DBAPIError) as problem:
+        except (CommandError, DBAPIError, psycopg.Error) as problem:
             raise MigrationFailed(
                 where=place(address), reason=sentence(getattr(problem, "orig", problem))
             ) from problem

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import Context
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from time import monotonic, perf_counter_ns
 from types import TracebackType
 from typing import Any, Self
-from weakref import WeakKeyDictionary
 
 import orjson
 from psycopg import AsyncConnection, errors
@@ -44,6 +45,8 @@ STOP_SECONDS = 5.0
 """How long a statement that is stopped may take to end before its connection is given up."""
 
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
+_LONG = re.compile(rb"[0-9]{19}")
+_LINE = "_twin_line"
 _TEXTS, _INTEGERS = 1009, 1016
 """PostgreSQL's types text[] and bigint[] (pg_type)."""
 
@@ -80,7 +83,7 @@ class Line:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
-        self.used = monotonic()
+        self.made = self.used = monotonic()
         self._pg = connection.pgconn
         set_json_loads(_json, connection)
         # Where a transaction is rolled back, psycopg deallocates all statements, if any is its own.
@@ -90,6 +93,7 @@ class Line:
         self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self._names: dict[bytes, Any] = {}
         self._waiting: asyncio.Future[None] | None = None
+        self._sending: asyncio.Future[None] | None = None
         self._watched: int | None = None
 
     @property
@@ -108,29 +112,37 @@ class Line:
         return self._pg.transaction_status == TransactionStatus.IDLE
 
     def watch(self) -> None:
-        """Let the event loop tell when something comes from the server."""
-        self._watched = self._pg.socket
-        asyncio.get_running_loop().add_reader(self._watched, self._readable)
+        """Let the event loop tell when something comes from the server.
+
+        What it watches is a second number of the socket: libpq closes its own as soon as the connection is
+        lost, and a loop that watches a number which is closed, or another socket's by now, ends the process.
+        """
+        self._watched = os.dup(self._pg.socket)
+        # In a context of its own: whoever asks now would be remembered as long as the line lives.
+        Context().run(asyncio.get_running_loop().add_reader, self._watched, self._readable)
 
     def leave(self) -> None:
         """Leave the socket to others."""
         if self._watched is not None:
-            asyncio.get_running_loop().remove_reader(self._watched)
-            self._watched = None
+            watched, self._watched = self._watched, None
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(watched)
+            loop.remove_writer(watched)
+            os.close(watched)
 
     def _readable(self) -> None:
         """Take in what has come, a part of an answer mostly; whoever waits goes on when it is whole."""
-        waiting = self._waiting
         try:
             self._pg.consume_input()
             whole = not self._pg.is_busy()
         except errors.OperationalError as lost:
+            for waiting in (self._waiting, self._sending):
+                if waiting is not None and not waiting.done():
+                    waiting.set_exception(lost)
             self.leave()
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(lost)
             return
-        if whole and waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        if whole and self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> list[Row]:
         """The rows of a statement, which is in psycopg's ``%(name)s`` style. Raises psycopg's errors."""
@@ -143,14 +155,18 @@ class Line:
             self._pg.send_query_params(query.text, values, types, formats)
         result = await self._result()
         if result.status != ExecStatus.TUPLES_OK:
-            self._forget(query.text, types)
-            raise errors.error_from_result(result, encoding="utf-8")
+            problem = errors.error_from_result(result, encoding="utf-8")
+            if isinstance(problem, errors.FeatureNotSupported | errors.InvalidSqlStatementName):
+                await self._forget(query.text, types)
+            raise problem
         self._load.set_pgresult(result)
         maker = self._names.get(query.text)
         if maker is None:
             names = ((result.fname(place) or b"").decode() for place in range(result.nfields))
             maker = self._remember(query.text, _row_maker(tuple(names)))
-        return self._load.load_rows(0, result.ntuples, maker)
+        rows = self._load.load_rows(0, result.ntuples, maker)
+        self._load.set_pgresult(None)
+        return rows
 
     async def stop(self) -> None:
         """End the statement that is under way; where that fails, the connection is closed."""
@@ -193,10 +209,13 @@ class Line:
         self._names[query] = maker
         return maker
 
-    def _forget(self, query: bytes, types: tuple[int, ...]) -> None:
-        """What was prepared may fit no more, where tables have changed."""
-        self._prepared.pop((query, types), None)
+    async def _forget(self, query: bytes, types: tuple[int, ...]) -> None:
+        """What was prepared fits no more, where tables have changed; or is no more."""
         self._names.pop(query, None)
+        name = self._prepared.pop((query, types), None)
+        if name is not None:
+            with suppress(errors.ProgrammingError):
+                await self._done(self._pg.send_query, b"DEALLOCATE %s" % name)
 
     async def _result(self) -> PGresult:
         """The statement's one result. Raises ``OperationalError`` where the connection is lost."""
@@ -205,6 +224,8 @@ class Line:
         found = None
         while True:
             while self._pg.is_busy():
+                if self._watched is None:
+                    raise errors.OperationalError("the connection is lost")
                 self._waiting = asyncio.get_running_loop().create_future()
                 try:
                     await self._waiting
@@ -221,13 +242,17 @@ class Line:
 
     async def _writable(self) -> None:
         """Wait until more can be sent; what comes meanwhile is taken in, or the server might wait for us."""
+        if self._watched is None:
+            raise errors.OperationalError("the connection is lost")
         loop = asyncio.get_running_loop()
-        sent: asyncio.Future[None] = loop.create_future()
-        loop.add_writer(self._pg.socket, _go_on, sent)
+        self._sending = loop.create_future()
+        loop.add_writer(self._watched, _go_on, self._sending)
         try:
-            await sent
+            await self._sending
         finally:
-            loop.remove_writer(self._pg.socket)
+            self._sending = None
+            if self._watched is not None:
+                loop.remove_writer(self._watched)
 
 
 def _go_on(waiting: asyncio.Future[None]) -> None:
@@ -236,7 +261,9 @@ def _go_on(waiting: asyncio.Future[None]) -> None:
 
 
 def _json(text: str | bytes) -> Any:
-    """JSON; numbers that no double holds are read by Python's own."""
+    """JSON; integers of more than 64 bits and numbers that no double holds are left to Python's reader."""
+    if isinstance(text, str) or _LONG.search(text):
+        return json.loads(text)
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -264,9 +291,9 @@ class Lines:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._idle: list[Line] = []
-        self._known: WeakKeyDictionary[AsyncConnection, Line] = WeakKeyDictionary()
         self._doing: set[asyncio.Task[None]] = set()
-        self._waiters: deque[asyncio.Future[Line | None]] = deque()
+        self._waiters: deque[asyncio.Future[Line]] = deque()
+        self._tidying: asyncio.TimerHandle | None = None
         self._lent = 0
         self._asked, self._queued, self._late, self._waited_ns = 0, 0, 0, 0
         self._closed = False
@@ -284,6 +311,8 @@ class Lines:
         self, _kind: type[BaseException] | None, _raised: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._closed = True
+        if self._tidying is not None:
+            self._tidying.cancel()
         while self._idle:
             self._later(self._return(self._idle.pop()))
         while self._doing:
@@ -336,35 +365,29 @@ class Lines:
         return {**stats, **{name: stats.get(name, 0) + value for name, value in own.items()}}
 
     async def _take(self) -> Line:
+        """A line that is idle, else the first that is given back or that the pool lends."""
         wanted = perf_counter_ns()
         self._asked += 1
-        while True:
-            line = self._idle.pop() if self._idle else await self._another()
-            if line is not None and not line.broken and monotonic() - line.used < TRIED_AFTER:
-                waited(wanted)
-                return line
-            if line is not None:
-                self._later(self._return(line))
+        line = self._fresh() or await self._another()
+        waited(wanted)
+        return line
 
-    async def _another(self) -> Line | None:
-        """A line of a connection that the pool lends, else one that is given back; None to look again."""
-        if self._lent < self._pool.max_size:
-            self._lent += 1
-            try:
-                connection = await self._pool.getconn()
-            except BaseException:
-                self._lent -= 1
-                self._next(None)
-                raise
-            line = self._known.get(connection) or self._known.setdefault(connection, Line(connection))
-            line.used = monotonic()
-            line.watch()
-            return line
-        waiter: asyncio.Future[Line | None] = asyncio.get_running_loop().create_future()
+    def _fresh(self) -> Line | None:
+        while self._idle:
+            line = self._idle.pop()
+            if not line.broken and monotonic() - line.used < TRIED_AFTER:
+                return line
+            self._later(self._return(line))
+        return None
+
+    async def _another(self) -> Line:
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Line] = loop.create_future()
         self._waiters.append(waiter)
-        self._queued += 1
+        if not self._borrow():
+            self._queued += 1
         since = perf_counter_ns()
-        late = asyncio.get_running_loop().call_later(self._pool.timeout, _too_late, waiter)
+        late = loop.call_later(self._pool.timeout, _too_late, waiter)
         try:
             return await waiter
         except PoolTimeout:
@@ -372,42 +395,75 @@ class Lines:
             raise
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())
+                self._give(waiter.result())  # handed over in the moment in which its asker was stopped
             raise
         finally:
             late.cancel()
             self._waited_ns += perf_counter_ns() - since
 
-    def _give(self, line: Line) -> None:
-        if line.broken or self._closed:
-            self._later(self._return(line))
-        elif not self._next(line):
-            self._idle.append(line)
-            # At the other end is who was idle longest: what nobody needs the pool closes in time.
-            if monotonic() - self._idle[0].used > TRIED_AFTER:
-                self._later(self._return(self._idle.pop(0)))
+    def _borrow(self) -> bool:
+        """Have the pool lend another connection, if it has any more; whether it has."""
+        if self._lent >= self._pool.max_size or self._closed:
+            return False
+        self._lent += 1
+        self._later(self._borrowed())
+        return True
 
-    def _pass_on(self, line: Line | None) -> None:
-        """Somebody was stopped in the moment in which it was handed a line, or had to look again."""
+    async def _borrowed(self) -> None:
+        try:
+            connection = await self._pool.getconn()
+        except Exception as problem:  # noqa: BLE001 - whoever waits longest is told
+            self._lent -= 1
+            waiter = self._next()
+            if waiter is not None:
+                waiter.set_exception(problem)
+            return
+        line: Line | None = getattr(connection, _LINE, None)
         if line is None:
-            self._next(None)
-        else:
-            self._give(line)
+            line = Line(connection)
+            setattr(connection, _LINE, line)
+        line.used = monotonic()
+        line.watch()
+        self._give(line)
 
-    def _next(self, line: Line | None) -> bool:
-        """Hand a line on to who waits longest, or have that look again; whether anybody waits."""
+    def _give(self, line: Line) -> None:
+        if line.broken or self._closed or monotonic() - line.made > self._pool.max_lifetime:
+            self._later(self._return(line))
+            return
+        waiter = self._next()
+        if waiter is not None:
+            waiter.set_result(line)
+            return
+        self._idle.append(line)
+        if self._tidying is None:
+            self._tidying = asyncio.get_running_loop().call_later(TRIED_AFTER, self._tidy)
+
+    def _next(self) -> asyncio.Future[Line] | None:
+        """Who waits longest."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_result(line)
-                return True
-        return False
+                return waiter
+        return None
+
+    def _tidy(self) -> None:
+        """Give back what nobody needed for a while: the pool closes it in time."""
+        self._tidying = None
+        now = monotonic()
+        for line in [line for line in self._idle if now - line.used >= TRIED_AFTER]:
+            self._idle.remove(line)
+            self._later(self._return(line))
+        if self._idle:
+            self._tidying = asyncio.get_running_loop().call_later(TRIED_AFTER, self._tidy)
 
     async def _return(self, line: Line) -> None:
         line.leave()
-        await self._pool.putconn(line.connection)
-        self._lent -= 1
-        self._next(None)
+        try:
+            await self._pool.putconn(line.connection)
+        finally:
+            self._lent -= 1
+            if self._waiters:
+                self._borrow()
 
     async def _stop(self, line: Line) -> None:
         await line.stop()
@@ -420,6 +476,6 @@ class Lines:
         task.add_done_callback(self._doing.discard)
 
 
-def _too_late(waiter: asyncio.Future[Line | None]) -> None:
+def _too_late(waiter: asyncio.Future[Line]) -> None:
     if not waiter.done():
         waiter.set_exception(PoolTimeout("all connections were in use all the time"))

@@ -332,7 +332,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
 def count_part(connection: Connection[Any], part: Part) -> None:
     """Count what is in a part that is not attached, when all is there: attaching it is quicker then."""
     if rollups.define(connection, part.kind) and _is_table(connection, kind_table(part.kind)):
-        rollups.recount(connection, part.kind, kind_table(part.kind))
+        rollups.recount(connection, part.kind.name, kind_table(part.kind))
     rollups.count(connection, part.kind, part.table(), part.rollup)
 
 
@@ -398,7 +398,7 @@ def synchronise_kinds(connection: Connection[Any]) -> None:
     for kind in all_kinds().values():
         replace_view(connection, kind)
         if rollups.define(connection, kind) and _is_table(connection, kind_table(kind)):
-            rollups.recount(connection, kind, kind_table(kind))
+            rollups.recount(connection, kind.name, kind_table(kind))
         ensure_further_indexes(connection, kind)
 
 

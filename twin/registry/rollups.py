@@ -11,6 +11,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from twin.kinds import all_kinds
 from twin.kinds.model import Kind, Sum
 
 COARSEST, FINEST = 5, 9
@@ -19,8 +20,24 @@ UNIT = 1000
 """Sums are whole numbers of thousandths, which add up exactly in whatever order."""
 
 _UNREASONABLE = "1e12"
-"""Numbers from here on are not added up: a sum has to hold a million of them."""
+"""Numbers from here on are a mistake, and are not added up."""
 _GEOMETRIES = {"length": "st_length(geom::geography)", "area": "api.area(geom)"}
+
+
+def count_all(connection: Connection[Any]) -> None:
+    """Count the assets of every kind, of those too whose file is gone."""
+    kinds = all_kinds()
+    for kind in kinds.values():
+        define(connection, kind)
+    tables = connection.execute(
+        "SELECT relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = 'twin.asset'::regclass"
+    ).fetchall()
+    for (table,) in tables:
+        name = table.removeprefix("asset_")
+        if name not in kinds:
+            connection.execute("INSERT INTO twin.rollup_kind VALUES (%s, '{}', '{}')", (name,))
+        recount(connection, name, table)
 
 
 def define(connection: Connection[Any], kind: Kind) -> bool:
@@ -36,18 +53,18 @@ def define(connection: Connection[Any], kind: Kind) -> bool:
     return changed.rowcount > 0
 
 
-def recount(connection: Connection[Any], kind: Kind, table: str) -> None:
+def recount(connection: Connection[Any], kind: str, table: str) -> None:
     """Count all assets of the kind anew, which stand in ``table``; nobody changes any meanwhile."""
     assets = sql.Identifier("twin", table)
     with connection.transaction():
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(assets))
-        connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind.name,))
+        connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind,))
         _add(connection, _query(connection, kind, table))
 
 
 def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> None:
     """Count the assets in a table that nobody changes, and keep what comes of it in a table ``into``."""
-    query: Any = _query(connection, kind, table)
+    query: Any = _query(connection, kind.name, table)
     connection.execute(
         sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(sql.Identifier("twin", into), sql.SQL(query))
     )
@@ -82,10 +99,10 @@ def _measure(kind: Kind, total: Sum) -> str:
     return f"CASE WHEN abs({number}) < {_UNREASONABLE} THEN ({value})::double precision END"
 
 
-def _query(connection: Connection[Any], kind: Kind, table: str) -> str:
+def _query(connection: Connection[Any], kind: str, table: str) -> str:
     """A query that counts the assets in a table."""
     rows = sql.SQL("(SELECT *, 1 AS sign FROM {})").format(sql.Identifier("twin", table))
-    return _text(connection, "SELECT twin.rollup_query(%s, %s)", rows.as_string(connection), kind.name)
+    return _text(connection, "SELECT twin.rollup_query(%s, %s)", rows.as_string(connection), kind)
 
 
 def _add(connection: Connection[Any], query: str) -> None:

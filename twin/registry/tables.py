@@ -21,6 +21,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -406,9 +407,7 @@ rollup = Table(
     Column("status", Text, primary_key=True),
     Column("division", Text, primary_key=True),
     Column("assets", Integer, nullable=False),
-    Column(
-        "sums", ARRAY(BigInteger), nullable=False, comment="in thousandths, as twin.rollup_kind names them"
-    ),
+    Column("sums", ARRAY(Numeric), nullable=False, comment="in thousandths, as twin.rollup_kind names them"),
     Index("rollup_empty", "kind", postgresql_where=text("assets = 0")),
 )
 

@@ -86,7 +86,9 @@ class Traces:
         """Say which database statements are sent to; of its address, nothing but the place."""
         names = {"db.namespace": "dbname", "server.address": "host"}
         self._database |= {ours: address[theirs] for ours, theirs in names.items() if address.get(theirs)}
-        self._database["server.port"] = int(address.get("port") or 5432)
+        port = str(address.get("port") or 5432)
+        if port.isdigit():  # else several servers are named
+            self._database["server.port"] = int(port)
 
     def close(self) -> None:
         """Send what waits to be sent."""

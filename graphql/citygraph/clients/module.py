@@ -161,7 +161,7 @@ def _union(one: Union) -> str:
 
 
 def _document(one: Method) -> str:
-    lines = "\n".join(f"    {_literal(line + chr(10))}" for line in one.operation.text.splitlines())
+    lines = "\n".join(f"    {_literal(line + chr(10))}" for line in one.operation.text.split("\n"))
     return f"_{one.name.upper()} = (\n{lines}\n)"
 
 

@@ -21,8 +21,10 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from citygraph.planner.documents import Document
 from citygraph.planner.shapes import Shape, Shaper, TooManyShapes
 
-REMEMBERED = 256
+REMEMBERED = 64
 """Operations, and lists in them, of which shapes are kept."""
+LONGEST = 5_000
+"""Characters of a document for whose lists shapes are made."""
 
 
 class ListExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -41,7 +43,8 @@ class ListExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The list as it is answered."""
-        if isinstance(result, list) and _is_ours(get_named_type(return_type)):
+        short = self.operation.loc is not None and len(self.operation.loc.source.body) <= LONGEST
+        if short and isinstance(result, list) and _is_ours(get_named_type(return_type)):
             shape = _shape(self, return_type, field_details_list)
             if shape is not None:
                 try:

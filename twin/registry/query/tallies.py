@@ -110,8 +110,9 @@ class Counting:
     def _at(self, given: Given, resolution: int) -> tuple[Condition, *tuple[str, ...]]:
         """Roll-ups by cells of a resolution, and the member of the filter that says which, if one does."""
         if given.decide(_has_cells):
-            listed = Given((self.where or {})[_LISTED]["cells"], f"where.{_LISTED}.cells")
-            return places.among_cells(rollup_view.c.cell, listed, resolution), _LISTED
+            listed = Given((self.where or {})[_LISTED], f"where.{_LISTED}")
+            members = listed.members(("cells", "mode"), needed=("cells",))
+            return places.among_cells(rollup_view.c.cell, members["cells"], resolution), _LISTED
         at = rollup_view.c.cell.between(*cells.every_cell(resolution))
         return (at if self.key.finest is not None else or_(at, rollup_view.c.cell == 0),)
 
@@ -168,7 +169,12 @@ class _Resolution:
             where = {name: value for name, value in where.items() if name != _BOX}
         try:
             return max(COARSEST, self.finest or 0, _needed(where, self.kind, 1))
-        except (TwinError, TypeError, AttributeError):  # what is wrong is told by whoever reads it
+        except (
+            TwinError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ):  # what is wrong is told by whoever reads it
             return _NEVER
 
 

@@ -6,7 +6,7 @@ CREATE TABLE twin.rollup (
     status text NOT NULL,
     division text NOT NULL,
     assets integer NOT NULL,
-    sums bigint[] NOT NULL,
+    sums numeric[] NOT NULL,
     CONSTRAINT rollup_pkey PRIMARY KEY (kind, cell, status, division)
 ) WITH (fillfactor = 80);
 CREATE INDEX rollup_empty ON twin.rollup (kind) WHERE assets = 0;
@@ -52,7 +52,7 @@ COMMENT ON FUNCTION api.area IS 'square metres on the ellipsoid';
 -- division, attributes and geom of assets, and a column sign that tells rows that come (1) from those that go (-1).
 CREATE FUNCTION twin.rollup_query(source text, of_kind text) RETURNS text
     LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, public
+    SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     measure text;
@@ -74,7 +74,7 @@ BEGIN
             GROUP BY 1, 2, 3
         ), each AS (
             SELECT CASE WHEN cell = 0 THEN 0 ELSE api.cell_ancestor(cell, resolution) END AS cell, status, division,
-                sum(assets)::integer AS assets, ARRAY[%s]::bigint[] AS sums
+                sum(assets)::integer AS assets, ARRAY[%s]::numeric[] AS sums
             FROM finest CROSS JOIN generate_series(5, 9) AS resolution
             WHERE cell <> 0 OR resolution = 9
             GROUP BY 1, 2, 3
@@ -100,13 +100,17 @@ CREATE FUNCTION twin.rollup_statement(query text) RETURNS text
 -- After a statement that changed assets: all its rows at once.
 CREATE FUNCTION twin.roll_up() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, public
+    SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     columns CONSTANT text := 'kind, cell, status, division, attributes, geom';
     source text;
     touched text;
 BEGIN
+    -- It acts as the owner, so it looks at nobody's tables but these.
+    IF TG_RELID NOT IN (SELECT relid FROM pg_partition_tree('twin.asset')) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'twin.roll_up is for tables of assets';
+    END IF;
     source := CASE TG_OP
         WHEN 'INSERT' THEN format('(SELECT %s, 1 AS sign FROM after)', columns)
         WHEN 'DELETE' THEN format('(SELECT %s, -1 AS sign FROM before)', columns)
@@ -129,5 +133,7 @@ BEGIN
     EXECUTE format('CREATE TRIGGER rollup_update AFTER UPDATE ON %s REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION twin.roll_up()', watched);
     EXECUTE format('CREATE TRIGGER rollup_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION twin.roll_up()', watched);
 END $$;
+
+REVOKE ALL ON FUNCTION twin.rollup_query, twin.rollup_statement, twin.roll_up, twin.watch FROM PUBLIC;
 
 SELECT twin.watch(relid) FROM pg_partition_tree('twin.asset');
