@@ -27,6 +27,7 @@ from twin.registry.partitions import synchronise_kinds
 Connection = psycopg.Connection[Any]
 Rollup = dict[tuple[str, int, str, str], tuple[int, list[int]]]
 
+ODD = "jsonb_build_object('second_power', 'odd', 'floor_area', 'odd', 'lamps', 1e300)"
 STATUSES = ("planned", "in_service", "suspended", "retired", "")
 
 
@@ -159,7 +160,7 @@ class History:
                     "UPDATE {table} SET status = 'planned' WHERE random() < 0.2",
                     "UPDATE {table} SET division = left(division, 6) WHERE random() < 0.2",
                     "UPDATE {table} SET cell = NULL, geom = NULL WHERE random() < 0.1",
-                    "UPDATE {table} SET attributes = jsonb_build_object('second_power', 'odd', 'floor_area', 'odd', 'lamps', 1e300)",
+                    f"UPDATE {{table}} SET attributes = {ODD} WHERE random() < 0.5",
                     "UPDATE {table} SET name = 'x', kind = kind",
                     "UPDATE {table} SET name = 'x' WHERE false",
                 ]
