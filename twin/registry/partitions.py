@@ -331,8 +331,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
 
 def count_part(connection: Connection[Any], part: Part) -> None:
     """Count what is in a part that is not attached, when all is there: attaching it is quicker then."""
-    if rollups.define(connection, part.kind) and _is_table(connection, kind_table(part.kind)):
-        rollups.recount(connection, part.kind.name, kind_table(part.kind))
+    _synchronise_rollup(connection, part.kind)
     rollups.count(connection, part.kind, part.table(), part.rollup)
 
 
@@ -397,9 +396,14 @@ def synchronise_kinds(connection: Connection[Any]) -> None:
     """Bring every kind's view and, where it has rows, its further indexes and roll-ups up to its file."""
     for kind in all_kinds().values():
         replace_view(connection, kind)
-        if rollups.define(connection, kind) and _is_table(connection, kind_table(kind)):
-            rollups.recount(connection, kind.name, kind_table(kind))
+        _synchronise_rollup(connection, kind)
         ensure_further_indexes(connection, kind)
+
+
+def _synchronise_rollup(connection: Connection[Any], kind: Kind) -> None:
+    """Have roll-ups add up what the kind's file says; where that is new, count what there is anew."""
+    if rollups.define(connection, kind) and _is_table(connection, kind_table(kind)):
+        rollups.recount(connection, kind.name, kind_table(kind))
 
 
 def replace_view(connection: Connection[Any], kind: Kind) -> None:

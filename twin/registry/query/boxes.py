@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numpy as np
 import shapely
-from sqlalchemy import BigInteger, Integer, func, literal, or_, select
+from sqlalchemy import BigInteger, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
@@ -32,8 +31,7 @@ def covered_at(given: Given) -> int | None:
 
 def inside(rollup: FromClause, box: Given, resolution: int) -> Condition:
     """Roll-ups by those cells, or by their descendants at a finer ``resolution``."""
-    sides = (box.bound(_Sides(side, resolution), ARRAY(BigInteger())) for side in (0, 1))
-    return places.in_ranges(rollup.c.cell, *sides)
+    return places.among_cells(rollup.c.cell, box, resolution, _cells)
 
 
 def beside(asset: FromClause, box: Given, resolution: int) -> Condition:
@@ -43,7 +41,7 @@ def beside(asset: FromClause, box: Given, resolution: int) -> Condition:
     cell. PostGIS compares the boxes around geometries, which have no gaps.
     """
     strips = (func.ST_GeomFromWKB(box.bound(_Strip(side), places.WKB), places.SRID) for side in range(4))
-    ancestor = func.api.cell_ancestor(asset.c.cell, literal(resolution, Integer()), type_=BigInteger())
+    ancestor = places.ancestor(asset.c.cell, resolution)
     covering = select(func.unnest(box.bound(_cells, ARRAY(BigInteger()))))
     return or_(*(asset.c.geom.bool_op("&&")(strip) for strip in strips)) & ancestor.not_in(covering)
 
@@ -69,20 +67,6 @@ def _known(given: Given) -> cells.BoxCover:
 def _cells(given: Given) -> list[int]:
     found: list[int] = _known(given).cells.tolist()
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """The lowest (0) or the highest (1) cells, at a resolution, of the ranges that a box's cells make."""
-
-    side: int
-    resolution: int
-
-    def __call__(self, given: Given) -> list[int]:
-        ranges = cells.merge_ranges(cells.cell_ranges(_known(given).cells))
-        side = np.ascontiguousarray(ranges[:, self.side])
-        found: list[int] = cells.ancestor(side, self.resolution).tolist()
-        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Text, case, func, literal, literal_column, select
+from sqlalchemy import Text, case, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from spatial.cells import FINEST, InvalidResolution
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind, Sum
+from twin.registry.query import places
 from twin.registry.query.errors import TooManyGroups
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import constant
@@ -82,7 +83,7 @@ def cells(
 
 
 def _ancestor(resolution: int, table: FromClause) -> Column:
-    return func.api.cell_ancestor(table.c.cell, literal(resolution, Integer()), type_=BigInteger())
+    return places.ancestor(table.c.cell, resolution)
 
 
 def groups(

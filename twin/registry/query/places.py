@@ -195,18 +195,21 @@ def in_cells(cell: Column, geom: Column, given: Given, resolution: int = cells.F
     return _of_cells(cell, geom, _Cells(_listed, resolution), members["cells"], members.get("mode"))
 
 
-def among_cells(cell: Column, given: Given, resolution: int) -> Condition:
+def among_cells(
+    cell: Column, given: Given, resolution: int, read: Callable[[Given], list[int]] | None = None
+) -> Condition:
     """Assets of any of the cells, ``OWN``, as a join with their ranges: PostgreSQL then looks for each in the
-    index, however many there are. Only for what has to hold of a whole statement."""
-    wanted = _Cells(_listed, resolution)
-    sides = (given.bound(_Side(wanted, side), ARRAY(BigInteger())) for side in (0, 1))
-    return in_ranges(cell, *sides)
-
-
-def in_ranges(cell: Column, lows: Column, highs: Column) -> Condition:
-    """Cells in one of some ranges that do not overlap, which a join brings."""
+    index, however many there are. Only for what has to hold of a whole statement. ``read`` finds the cells in
+    what was given, where that is no list of them."""
+    wanted = _Cells(read or _listed, resolution)
+    lows, highs = (given.bound(_Side(wanted, side), ARRAY(BigInteger())) for side in (0, 1))
     ranges = func.unnest(lows, highs).table_valued("low", "high").render_derived("ranges")
     return cell.between(ranges.c.low, ranges.c.high)
+
+
+def ancestor(cell: Column, resolution: int) -> Column:
+    """The ancestor of a cell, as SQL."""
+    return func.api.cell_ancestor(cell, literal(resolution, Integer()), type_=BigInteger())
 
 
 def _listed(given: Given) -> list[int]:

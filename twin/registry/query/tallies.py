@@ -169,12 +169,7 @@ class _Resolution:
             where = {name: value for name, value in where.items() if name != _BOX}
         try:
             return max(COARSEST, self.finest or 0, _needed(where, self.kind, 1))
-        except (
-            TwinError,
-            TypeError,
-            AttributeError,
-            LookupError,
-        ):  # what is wrong is told by whoever reads it
+        except (TwinError, TypeError, AttributeError, LookupError):  # told by whoever reads it
             return _NEVER
 
 
