@@ -197,7 +197,7 @@ def test_requests_and_operations_are_counted(served: Served) -> None:
     served.client.request("BREW", "/graphql")
 
     def counted() -> Mapping[Any, float] | None:
-        """The metrics once the eight requests that reach the application are over: a file is closed after its last byte is sent."""
+        """The metrics once all that reach the application are over: a file is closed after it is sent."""
         found = served.metrics()
         ended = sum(
             value - before.get(key, 0.0)
