@@ -6,10 +6,8 @@ merged and split assets. The types of arguments and results are given where the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from strawberry import Info
@@ -54,11 +52,12 @@ async def asset(info: Info[Context], code: str | None = None, identifier: Where 
     if code is None:
         given = Given(identifier, "identifier")
         return await answer(info, {"identifier": identifier}, lambda: read.by_identifier(given, fields))
-    given = Given(code, "code")
-    found = await answer(info, {"code": code, "where": None}, lambda: read.by_codes(given, _readings, fields))
+    readings = _readings(Given(code, "code"))
+    arguments = {"readings": readings, "where": None}
+    found = await answer(info, arguments, lambda: read.by_codes(readings, fields))
     if found:
         return next(iter(found.values()))
-    later = await info.context.ask(read.successors(_readings(given), fields))
+    later = await info.context.ask(read.successors(readings, fields))
     return read.the_successor(code, later)
 
 
@@ -113,13 +112,10 @@ async def _page(info: Info[Context], wanted: PageWanted) -> Any:
 async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:
     """The assets of ``codes`` in their order; a split asset's code stands for all of its successors."""
     fields = node_fields(asked_of(info))
-    most = Given(info.context.max_page, "most")
-    readings = [_readings(item) for item in given.items(most.integer())]
-    found = await answer(
-        info,
-        {"codes": given.raw, "where": where, "most": most.raw},
-        lambda: read.by_codes(given, partial(_all_readings, most.integer()), fields, where=where),
-    )
+    readings = [_readings(item) for item in given.items(info.context.max_page)]
+    every = [parsed for parses in readings for parsed in parses]
+    arguments = {"readings": every, "where": where}
+    found = await answer(info, arguments, lambda: read.by_codes(every, fields, where=where))
     missing = [p for parses in readings if not _any_in(found, parses) for p in parses]
     later = await info.context.ask(read.successors(missing, fields, where=where)) if missing else {}
     rows = [
@@ -133,24 +129,10 @@ async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> P
 
 def _readings(given: Given) -> list[ParsedCode]:
     """What a code says. The errors of ``twin.identity.read_code`` get the path to it."""
-    text = given.text()
     try:
-        return _read(text, *map(os.environ.get, _SOURCES))
+        return identity.read_code(given.text())
     except (CodeCheckDigit, CodeMalformed, CodeUnhyphenated) as error:
         raise type(error)(**error.details, path=given.path) from None
-
-
-_SOURCES = ("TWIN_SCHEMES_PATH", "TWIN_KINDS_PATH")
-"""Where code schemes and kinds may come from."""
-
-
-@lru_cache(maxsize=4_096)
-def _read(text: str, *_sources: str | None) -> list[ParsedCode]:
-    return identity.read_code(text)
-
-
-def _all_readings(most: int, given: Given) -> list[ParsedCode]:
-    return [parsed for item in given.items(most) for parsed in _readings(item)]
 
 
 def _any_in(found: Mapping[str, Any], parses: Sequence[ParsedCode]) -> bool:

@@ -220,7 +220,7 @@ def row_of(connection: Connection, question: Question[Any]) -> Any:
 
 
 def by_code(code: str, fields: Sequence[Asked]) -> Question[Any]:
-    return read.by_codes(Given(code, "code"), lambda given: read_code(given.text()), fields)
+    return read.by_codes(read_code(code), fields)
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,6 @@ def answering(problem: Exception) -> Callable[[], Awaitable[Response]]:
 def get(problem: Exception | None, path: str = "/it", **headers: str) -> httpx.Response:
     """What an application answers whose page ``/it`` fails, or does not."""
     app = FastAPI()
-    app.add_middleware(CommonHeaders)
-    app.add_middleware(ObservedRequests, outlets=())
     problems.register(app)
     if problem is not None:
         app.add_api_route("/it", answering(problem))
@@ -62,7 +60,9 @@ def get(problem: Exception | None, path: str = "/it", **headers: str) -> httpx.R
         app.add_api_route("/it", lambda: HTMLResponse("well", headers={"Content-Security-Policy": "own"}))
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(
+            ObservedRequests(CommonHeaders(app), outlets=()), raise_app_exceptions=False
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://twin", headers=headers) as client:
             return await client.get(path)
 

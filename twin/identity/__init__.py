@@ -61,26 +61,20 @@ def read_code(text: str) -> list[ParsedCode]:
     Raises ``CodeUnhyphenated`` when hyphens are missing that the text may need, ``CodeCheckDigit`` when the
     layout is some scheme's but the check digit is wrong, ``CodeMalformed`` when no scheme has the layout.
     """
-    bare = [code for one in schemes().values() if (code := _read_bare(one, text)) is not None]
+    every = schemes().values()
+    bare = [code for one in every if one.varies and (code := _read_bare(one, text)) is not None]
     if bare:
         return bare
-    readings: list[ParsedCode] = []
-    wrong: CodeCheckDigit | None = None
-    for candidate in schemes().values():
-        try:
-            readings.append(candidate.parse(text))
-        except CodeCheckDigit as error:
-            wrong = error
-        except CodeMalformed:
-            continue
+    found = [code for one in every if (code := one.reading(text)) is not None]
+    readings = [code for code in found if code.is_right]
     if readings:
         return readings
-    for candidate in schemes().values():
+    for candidate in every:
         if candidate.parse_bare(text) is not None:
             raise CodeUnhyphenated(value=text, example=candidate.example_code)
-    if wrong is not None:
-        raise wrong
-    raise CodeMalformed(value=text, examples=", ".join(s.example_code for s in schemes().values()))
+    if found:
+        raise CodeCheckDigit(value=text)
+    raise CodeMalformed(value=text, examples=", ".join(one.example_code for one in every))
 
 
 def _read_bare(candidate: Scheme, text: str) -> ParsedCode | None:

@@ -59,6 +59,11 @@ class ParsedCode(NamedTuple):
     check: str | None
     canonical: str
 
+    @property
+    def is_right(self) -> bool:
+        """Whether the check character is the one that it should be, if there is one."""
+        return self.check is None or self.check == self.canonical[-1]
+
 
 @dataclass(frozen=True, eq=False)
 class Scheme:
@@ -111,7 +116,7 @@ class Scheme:
         """A code of the scheme, for messages."""
         return self.format(self.example, "0118".ljust(self.parts[-2].length, "0"), 42)
 
-    @property
+    @cached_property
     def varies(self) -> bool:
         """Whether a part varies in length."""
         return any(part.shortest != part.length for part in self.parts)
@@ -188,20 +193,26 @@ class Scheme:
         finds every single wrong character, but not every swap. Raises ``CodeMalformed`` or
         ``CodeCheckDigit``.
         """
+        found = self.reading(text)
+        if found is None:
+            raise CodeMalformed(value=text, examples=self.example_code)
+        if not found.is_right:
+            raise CodeCheckDigit(value=text)
+        return found
+
+    def reading(self, text: str) -> ParsedCode | None:
+        """The same, whether its check character is right or not; None where it has another layout."""
         tidied = tidy(text)
         match = self.separated.fullmatch(tidied) or self._compact.fullmatch(tidied.replace(SEPARATOR, ""))
         if match is None:
-            raise CodeMalformed(value=text, examples=self.example_code)
-        *groups, check = match.groups()
-        division = SEPARATOR.join(groups[:-2])
-        body = "".join(groups)
-        right = self.check.character(body)
-        if check is not None and check != right:
-            raise CodeCheckDigit(value=text)
-        if self.division_pattern.fullmatch(division) is None:
-            raise CodeMalformed(value=text, examples=self.example_code)
-        canonical = f"{division}{SEPARATOR}{groups[-2]}{SEPARATOR}{groups[-1]}{SEPARATOR}{right}"
-        return ParsedCode(self.name, division, groups[-2], int(groups[-1], self._base), check, canonical)
+            return None
+        *divisions, class_code, sequence, check = match.groups()
+        division = SEPARATOR.join(divisions)
+        right = self.check.character("".join(divisions) + class_code + sequence)
+        if check in (None, right) and self.division_pattern.fullmatch(division) is None:
+            return None
+        canonical = f"{division}{SEPARATOR}{class_code}{SEPARATOR}{sequence}{SEPARATOR}{right}"
+        return ParsedCode(self.name, division, class_code, int(sequence, self._base), check, canonical)
 
     def parse_bare(self, text: str) -> ParsedCode | None:
         """What ``text`` says without both its separators and its check character, where a part varies.

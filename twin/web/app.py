@@ -12,13 +12,15 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from citygraph import app as graphql
 from citygraph.planner.http import PlannedRequests
 from twin.registry.database import open_pool
 from twin.settings import ApiSettings, TelemetrySettings
 from twin.web import health, loads, maps, pages, problems, reports, telemetry, undoing
-from twin.web.middleware import CommonHeaders
+from twin.web.middleware import CommonHeaders, common_headers
+from twin.web.telemetry import ObservedRequests
 
 # FastAPI's own spans hold addresses with what was searched for, and its logs stack traces.
 _NOT_FASTAPIS: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
@@ -30,7 +32,7 @@ def create_app() -> FastAPI:
     Making it raises what ``twin.telemetry.traces.wanted`` does, starting it what
     ``twin.registry.database.open_pool`` does.
     """
-    app = FastAPI(
+    app = _Application(
         title="City Twin",
         lifespan=_with_pool,
         openapi_url=None,
@@ -38,8 +40,6 @@ def create_app() -> FastAPI:
         redoc_url=None,
         telemetry=_NOT_FASTAPIS,
     )
-    app.add_middleware(PlannedRequests, path=graphql.PATH)
-    app.add_middleware(CommonHeaders)
     app.include_router(health.router)
     app.include_router(telemetry.router)
     app.include_router(graphql.router())
@@ -49,8 +49,18 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", GZipMiddleware(_KeptFiles(packages=[("twin.web", "static")])))
     problems.register(app)
-    telemetry.register(app, telemetry.Telemetry(TelemetrySettings()))
+    app.state.telemetry = telemetry.Telemetry(TelemetrySettings())
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI behind what sees every request, and what answers most of them: GraphQL's, which are quick."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The way of a request: seen, planned if it is a document, else given its headers and its route."""
+        routed = CommonHeaders(super().build_middleware_stack())
+        planned = PlannedRequests(routed, graphql.PATH, common_headers(graphql.PATH))
+        return ObservedRequests(planned, self.state.telemetry.outlets, before={graphql.PATH})
 
 
 class _KeptFiles(StaticFiles):

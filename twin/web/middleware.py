@@ -32,6 +32,11 @@ _RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items
 _RAW_GRAPHIQL = [(_RAW[0][0], GRAPHIQL_POLICY.encode()), *_RAW[1:]]
 
 
+def common_headers(path: str) -> list[tuple[bytes, bytes]]:
+    """``HEADERS`` as servers take them, for an answer to ``path``."""
+    return _RAW_GRAPHIQL if path == GRAPHIQL else _RAW
+
+
 class CommonHeaders:
     """Adds ``HEADERS`` where the answer has none of its own."""
 
@@ -42,7 +47,7 @@ class CommonHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        common = _RAW_GRAPHIQL if scope["path"] == GRAPHIQL else _RAW
+        common = common_headers(scope["path"])
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

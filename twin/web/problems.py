@@ -13,9 +13,8 @@ from starlette.responses import Response
 
 from twin.errors import TwinError
 from twin.web.language import language_of
-from twin.web.middleware import HEADERS
 from twin.web.rendering import page
-from twin.web.telemetry import REQUEST_ID, pattern
+from twin.web.telemetry import pattern
 from twin.web.texts import texts
 
 log = logging.getLogger(__name__)
@@ -166,9 +165,7 @@ async def _refused(request: Request, problem: Exception) -> Response:
 
 
 async def _failed(request: Request, problem: Exception) -> Response:
-    """Stands outside the middleware, so it adds what that adds; the server logs the trace."""
+    """The server logs the trace."""
     facts = {"request_id": request.state.request_id, "route": pattern(request.scope)}
     log.error("%s failed", request.method, extra={"facts": facts})
-    answer = problem_page(request, PageFailed())
-    answer.headers.update({**HEADERS, REQUEST_ID: request.state.request_id})
-    return answer
+    return problem_page(request, PageFailed())

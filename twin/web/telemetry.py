@@ -6,14 +6,13 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from random import getrandbits
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg.conninfo import conninfo_to_dict
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from citygraph import app as graphql
 from citygraph.execution import planner
 from citygraph.operations import operations
 from twin.errors import TwinError
@@ -167,12 +166,6 @@ def _of_pool(stats: dict[str, int]) -> Iterable[Metric]:
     }
     for name, (key, words, scale) in counters.items():
         yield CounterMetricFamily(f"twin_database_pool_{name}", words, stats.get(key, 0) / scale)
-
-
-def register(app: FastAPI, telemetry: Telemetry) -> None:
-    """See all requests of an application, whose other middleware is there already."""
-    app.state.telemetry = telemetry
-    app.add_middleware(ObservedRequests, outlets=telemetry.outlets, before={graphql.PATH})
 
 
 @router.get(PATH)

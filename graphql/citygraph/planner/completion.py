@@ -20,6 +20,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from citygraph.planner.documents import Document
 from citygraph.planner.shapes import Shape, Shaper, TooManyShapes
+from citygraph.planner.variables import Variables
 
 REMEMBERED = 64
 """Operations, and lists in them, of which shapes are kept."""
@@ -72,7 +73,11 @@ def _shape(executor: ListExecutor, of_type: Any, details: list[FieldDetails]) ->
     """
     document = _documents.get(id(executor.operation))
     if document is None or document.operation is not executor.operation:
-        document = Document(executor.operation, executor.fragment_definitions)
+        document = Document(
+            executor.operation,
+            executor.fragment_definitions,
+            Variables(executor.schema, executor.operation),
+        )
         _documents[id(executor.operation)] = document
     given = executor.variable_values.coerced
     switched = tuple(given.get(name) for name in document.switches)

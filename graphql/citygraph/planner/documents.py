@@ -27,6 +27,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from sqlalchemy.util import LRUCache
 
 from citygraph.limits import MAX_TOKENS, DocumentLimits
+from citygraph.planner.variables import Variables
 from twin.telemetry.records import Operation
 
 CHARACTERS = 200_000
@@ -41,10 +42,14 @@ PLANS = 4
 
 @dataclass(frozen=True)
 class Document:
-    """One operation of a document, a query, with the document's fragments; ``plans`` are made of it."""
+    """One operation of a document, a query, with the document's fragments and the variables that it takes.
+
+    ``plans`` are made of it.
+    """
 
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Variables
     plans: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(PLANS))
 
     @cached_property
@@ -132,7 +137,8 @@ class Documents:
         if len(named) != 1 or named[0].operation is not OperationType.QUERY:
             return None
         fragments = [one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)]
-        return Document(named[0], {one.name.value: one for one in fragments})
+        by_name = {one.name.value: one for one in fragments}
+        return Document(named[0], by_name, Variables(self._schema, named[0]))
 
 
 def _weight(asked: tuple[str, str | None]) -> int:

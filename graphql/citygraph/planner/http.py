@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+import logging
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 import orjson
@@ -20,18 +21,24 @@ PATIENCE = 0.01
 _JSON = b"application/json"
 _ACCEPTED = (_JSON, b"*/*")
 _MEMBERS = frozenset({"query", "variables", "operationName"})
+Headers = Iterable[tuple[bytes, bytes]]
+log = logging.getLogger(__name__)
 
 
 class PlannedRequests:
     """Answers requests to ``path`` that the planner can answer, and hands on all others as they came.
 
+    Its answers bear ``headers`` besides their own.
+
     Whoever goes away before the answer is there has it stopped, and with it what the database does for it.
     """
 
-    def __init__(self, app: ASGIApp, path: str) -> None:
+    def __init__(self, app: ASGIApp, path: str, headers: Headers = ()) -> None:
         self._app = app
         self._path = path
+        self._headers = [*headers, (b"content-type", _JSON)]
         self._max_page = ApiSettings().max_page
+        self._planner = planner()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._fits(scope):
@@ -66,13 +73,33 @@ class PlannedRequests:
         )
 
     async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
-        answer = await _planned(Context(scope["app"].state.pool, self._max_page), body)
+        context = Context(scope["app"].state.pool, self._max_page)
+        try:
+            answer = await self._planned(context, body)
+        except Exception:
+            log.exception("the planner failed, the executor answers")
+            answer = None
         if answer is None:
             await self._app(scope, _again(body), send)
             return
-        headers = [(b"content-type", _JSON), (b"content-length", str(len(answer)).encode())]
+        headers = [*self._headers, (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
+
+    async def _planned(self, context: Context, body: bytes) -> bytes | None:
+        try:
+            asked: Any = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS:
+            return None
+        text, variables, name = asked.get("query"), asked.get("variables"), asked.get("operationName")
+        if not isinstance(text, str) or not isinstance(variables, dict | None):
+            return None
+        if not isinstance(name, str | None):
+            return None
+        found = await self._planner.answer(context, text, variables, name)
+        return None if found is None else found.json()
 
 
 class _Leaving:
@@ -140,19 +167,3 @@ def _again(body: bytes) -> Receive:
         return waiting.pop()
 
     return received
-
-
-async def _planned(context: Context, body: bytes) -> bytes | None:
-    try:
-        asked: Any = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(asked, Mapping) or not set(asked) <= _MEMBERS:
-        return None
-    text, variables, name = (asked.get(member) for member in ("query", "variables", "operationName"))
-    if not isinstance(text, str) or not (variables is None or isinstance(variables, Mapping)):
-        return None
-    if name is not None and not isinstance(name, str):
-        return None
-    found = await planner().answer(context, text, variables, name)
-    return None if found is None else found.json()

@@ -18,7 +18,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     get_argument_values,
-    get_variable_values,
     located_error,
 )
 from graphql.execution.collect_fields import collect_fields
@@ -89,10 +88,8 @@ class Planner:
         document = self._documents.read(text, operation, observed)
         if document is None:
             return None
-        values = get_variable_values(
-            self._schema, document.operation.variable_definitions or (), dict(variables or {})
-        )
-        if isinstance(values, list):
+        values = document.variables.values(variables or {})
+        if values is None:
             return None
         plan = self._plan(document, values, observed)
         return None if plan is None else await plan.answer(context, values)

@@ -25,7 +25,7 @@ from twin.registry.query.errors import (
     InputUnknown,
     InputValue,
 )
-from twin.registry.query.remembered import current, noted
+from twin.registry.query.making import current, noted
 
 MAX_TEXT = 1_000
 """The most characters of one text."""

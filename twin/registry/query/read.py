@@ -43,24 +43,23 @@ MAX_BEARERS = 5
 Condition = ColumnElement[bool]
 
 
-Readings = Callable[[Given], list[ParsedCode]]
-"""What codes that were given may mean. ``twin.identity.read_code`` reads what people write."""
-
-
 def by_codes(
-    given: Given,
-    read: Readings,
+    readings: Sequence[ParsedCode],
     fields: Sequence[Asked],
     *,
     where: Where | None = None,
     kind: Kind | None = None,
 ) -> Question[dict[str, Row]]:
-    """The assets that bear one of the codes now, by code (see ``successors`` for the others)."""
+    """The assets that bear one of the codes now, by code (see ``successors`` for the others).
+
+    ``twin.identity.read_code`` reads what people write; the statement's argument is called ``readings``.
+    """
+    given = Given(readings, "readings")
     columns = Columns("a")
-    wanted = Projection(given.decide(lambda some: len(read(some)))).of_asset(columns, fields, kind)
+    wanted = Projection(given.decide(_length)).of_asset(columns, fields, kind)
     chosen = and_(
-        asset_view.c.code == any_(given.bound(lambda some: _canonical(read(some)), ARRAY(Text()))),
-        *_pruning(given.decide(lambda some: _owners(read(some)))),
+        asset_view.c.code == any_(given.bound(_canonical_of, ARRAY(Text()))),
+        *_pruning(given.decide(_owners)),
         condition(where, kind=kind),
     )
     source = _used(columns).where(chosen).subquery("a")
@@ -153,9 +152,17 @@ def _canonical(codes: Iterable[ParsedCode]) -> list[str]:
     return [parsed.canonical for parsed in codes]
 
 
-def _owners(codes: Iterable[ParsedCode]) -> list[str]:
-    """The kinds that own the classes of ``codes``; none where one is no kind's."""
-    owners = {kind_of_class(code.scheme, code.class_code) for code in codes}
+def _canonical_of(readings: Given) -> list[str]:
+    return _canonical(readings.raw)
+
+
+def _length(readings: Given) -> int:
+    return len(readings.raw)
+
+
+def _owners(readings: Given) -> list[str]:
+    """The kinds that own the classes of some codes; none where one is no kind's."""
+    owners = {kind_of_class(code.scheme, code.class_code) for code in readings.raw}
     return [] if None in owners else sorted(name for name in owners if name is not None)
 
 

@@ -10,22 +10,14 @@ one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from weakref import ref
 
-from sqlalchemy import BindParameter, bindparam, literal
-from sqlalchemy.types import TypeEngine
+from twin.registry.query.inputs import Given
+from twin.registry.query.making import Arguments, Making, Read, noted, steps_of
 
-if TYPE_CHECKING:
-    from twin.registry.query.inputs import Given
-
-Arguments = Mapping[str, Any]
-Read = Callable[["Given"], Any]
 T = TypeVar("T")
 
 MOST = 16
@@ -34,78 +26,71 @@ ALL = 1_000
 """Statements of all askings that are remembered."""
 LARGEST = 20_000
 """Characters of a statement that is remembered, and bytes of the values that it holds for."""
-_PER_ROW = frozenset({"children", "geometry", "wkt", "wkb", "boundary"})
-"""Arguments below these are not those of the asking, but part of what is asked, which is always the same."""
 
-
-@dataclass(slots=True)
-class Making:
-    """A statement being made, by ``arguments``: decisions in their order, and what its parameters are."""
-
-    arguments: Arguments
-    decided: dict[tuple[str, Read], Any] = field(default_factory=dict)
-    bound: dict[str, tuple[str, Read]] = field(default_factory=dict)
-
-    def decide(self, given: Given, read: Read, found: Any) -> None:
-        """The statement holds where ``read`` finds the same."""
-        if self._is_argument(given):
-            self.decided[given.path, read] = found
-
-    def bind(self, given: Given, read: Read, found: Any, type_: TypeEngine[Any]) -> BindParameter[Any]:
-        """A parameter that is read anew by whoever asks."""
-        if not self._is_argument(given):
-            return literal(found, type_)
-        name = f"given_{len(self.bound)}"
-        self.bound[name] = given.path, read
-        return bindparam(name, found, type_)
-
-    def _is_argument(self, given: Given) -> bool:
-        first = _steps(given.path)[:1]
-        if first and first[0] in _PER_ROW:
-            return False
-        if first and first[0] not in self.arguments:
-            raise LookupError(given.path)
-        return True
-
-
-_making: ContextVar[Making | None] = ContextVar("making", default=None)
-current: Callable[[], Making | None] = _making.get
-"""The statement that is being made, if one is."""
-
-
-@contextmanager
-def noted(making: Making | None) -> Iterator[None]:
-    """Within, looks at what was given are noted in ``making``, or not at all."""
-    token = _making.set(making)
-    try:
-        yield
-    finally:
-        _making.reset(token)
+Steps = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Made(Generic[T]):
-    """A statement with its parameters: those that never change, and how the others are read."""
+    """A statement with its parameters: those that never change, and how the others are read.
+
+    ``paths`` are where it looks at arguments; ``decided`` is what it holds for, ``bound`` the parameters that
+    are read, each with the number of its path.
+    """
 
     thing: T
     text: str
     constants: Mapping[str, Any]
-    decided: tuple[tuple[str, Read, Any], ...]
-    bound: tuple[tuple[str, str, Read], ...]
+    paths: tuple[tuple[str, Steps], ...]
+    decided: tuple[tuple[int, Read, Any], ...]
+    bound: tuple[tuple[str, int, Read], ...]
 
-    def fits(self, arguments: Arguments) -> bool:
-        """Whether the statement is the one that these arguments would make."""
+    @classmethod
+    def by(cls, making: Making, thing: T, text: str, parameters: Mapping[str, Any]) -> Made[T]:
+        """What has been made of the arguments of ``making``."""
+        looks = [*making.decided, *making.bound.values()]
+        numbers = {path: number for number, path in enumerate(dict.fromkeys(path for path, _ in looks))}
+        return cls(
+            thing,
+            text,
+            {name: value for name, value in parameters.items() if name not in making.bound},
+            tuple((path, steps_of(path)) for path in numbers),
+            tuple((numbers[path], read, found) for (path, read), found in making.decided.items()),
+            # Also those that the statement can do without, such as what must hold beside what never does:
+            # reading them tells what is wrong with them.
+            tuple((name, numbers[path], read) for name, (path, read) in making.bound.items()),
+        )
+
+    @property
+    def size(self) -> int:
+        """Characters of the statement, and of what it holds."""
+        return len(self.text) + len(repr(self.decided)) + len(repr(self.constants))
+
+    def given(self, arguments: Arguments) -> list[Given] | None:
+        """What the arguments have where it looks; None where they would make another statement."""
         try:
-            return all(read(given_at(arguments, path)) == found for path, read, found in self.decided)
+            given = [Given(_at(arguments, steps), path) for path, steps in self.paths]
+            for place, read, found in self.decided:
+                if read(given[place]) != found:
+                    return None
         except Exception:  # noqa: BLE001 - what is wrong with them is told where a statement is made of them
-            return False
+            return None
+        return given
 
-    def parameters(self, arguments: Arguments) -> dict[str, Any]:
-        """The statement's parameters for these arguments. Raises what reading them raises."""
-        return {
-            **self.constants,
-            **{name: read(given_at(arguments, path)) for name, path, read in self.bound},
-        }
+    def parameters(self, given: Sequence[Given]) -> dict[str, Any]:
+        """The statement's parameters for what ``given`` gave. Raises what reading them raises."""
+        return {**self.constants, **{name: read(given[place]) for name, place, read in self.bound}}
+
+
+def _at(arguments: Arguments, steps: Steps) -> Any:
+    """What the arguments have at a path. Raises ``LookupError`` or ``TypeError`` where that is nothing."""
+    value: Any = arguments
+    for step in steps:
+        if isinstance(step, str) or isinstance(value, list | tuple):
+            value = value[step]
+        elif step:  # a single value is a list of one
+            raise LookupError(step)
+    return value
 
 
 class Memory(Generic[T]):
@@ -114,13 +99,14 @@ class Memory(Generic[T]):
     def __init__(self) -> None:
         self._made: list[Made[T]] = []
 
-    def find(self, arguments: Arguments) -> Made[T] | None:
-        """One that fits."""
+    def find(self, arguments: Arguments) -> tuple[T, str, dict[str, Any]] | None:
+        """One that fits, its text and parameters. Raises what reading the parameters raises."""
         for place, made in enumerate(self._made):
-            if made.fits(arguments):
+            given = made.given(arguments)
+            if given is not None:
                 if place:
                     self._made.insert(0, self._made.pop(place))
-                return made
+                return made.thing, made.text, made.parameters(given)
         return None
 
     def make(
@@ -132,13 +118,9 @@ class Memory(Generic[T]):
         making = Making(arguments)
         with noted(making):
             thing, text, parameters = make()
-        constants = {name: value for name, value in parameters.items() if name not in making.bound}
-        decided = tuple((path, read, found) for (path, read), found in making.decided.items())
-        # Also those that the statement can do without, such as what must hold beside what never does: reading
-        # them tells what is wrong with them.
-        bound = tuple((name, path, read) for name, (path, read) in making.bound.items())
-        if len(text) + len(repr(decided)) + len(repr(constants)) <= LARGEST:
-            self._keep(Made(thing, text, constants, decided, bound))
+        made = Made.by(making, thing, text, parameters)
+        if made.size <= LARGEST:
+            self._keep(made)
         return thing, text, parameters
 
     def _keep(self, made: Made[T]) -> None:
@@ -154,26 +136,3 @@ class Memory(Generic[T]):
 
 _LAST: deque[tuple[ref[Memory[Any]], Made[Any]]] = deque()
 """What was made last, by whomever: of all askings the oldest statements are forgotten first."""
-
-
-def given_at(arguments: Arguments, path: str) -> Given:
-    """What the arguments have at a path. Raises ``LookupError`` or ``TypeError`` where that is nothing."""
-    from twin.registry.query.inputs import Given
-
-    value: Any = arguments
-    for step in _steps(path):
-        if isinstance(step, str) or isinstance(value, list | tuple):
-            value = value[step]
-        elif step:  # a single value is a list of one
-            raise LookupError(path)
-    return Given(value, path)
-
-
-@lru_cache(maxsize=4_096)
-def _steps(path: str) -> tuple[str | int, ...]:
-    """``where.or[1].status`` as the names and places that lead there."""
-    steps: list[str | int] = []
-    for part in path.replace("]", "").split("."):
-        name, *places = part.split("[")
-        steps += [*([name] if name else []), *map(int, places)]
-    return tuple(steps)

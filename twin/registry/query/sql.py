@@ -90,14 +90,14 @@ def posed_again(
         question = make()
         return replace(question, statement=_NONE), *compiled(question.statement)
 
-    made = memory.find(arguments)
-    if made is None:
+    found = memory.find(arguments)
+    if found is None:
         made_anew()
         question, text, parameters = memory.make(arguments, written)
         return Posed(text, parameters, question.answer, question.prepared)
-    question = made.thing
+    question, text, parameters = found
     answer = question.answering(arguments) if question.answering else question.answer
-    return Posed(made.text, made.parameters(arguments), answer, question.prepared)
+    return Posed(text, parameters, answer, question.prepared)
 
 
 class Connections(Protocol):
