@@ -30,6 +30,8 @@ class Context(BaseContext):
     @property
     def extensions(self) -> dict[str, dict[str, str]]:
         """What the answer says beside its data: by what it is about and the fields' paths, in their order."""
+        if not self._told:
+            return {}
         return {what: dict(sorted(fields.items())) for what, fields in sorted(self._told.items())}
 
     async def ask(self, question: Question[Answer]) -> Answer:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import psycopg
@@ -45,6 +46,7 @@ from twin.registry.query.ordering import DEFAULT, Order, where_hash, write_curso
 from twin.reports import all_reports
 
 DOCUMENTS = 5_000
+T = TypeVar("T")
 PLAIN = build_schema(StrawberryGraphQLCoreExecutionContext)
 """The schema as graphql-core executes it."""
 Connection = psycopg.AsyncConnection[Any]
@@ -54,16 +56,24 @@ class Api:
     """A pool of connections to the registry, and both ways to ask over it."""
 
     def __init__(self, url: str) -> None:
-        self._runner = asyncio.Runner()
-        self._lines: Lines = self._runner.run(_opened(url))
+        # It runs all the time, as a server's does: what is stopped takes a while to end.
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._lines: Lines = self._run(_opened(url))
+
+    def _run(self, asked: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
 
     def close(self) -> None:
-        self._runner.run(self._lines.__aexit__(None, None, None))
-        self._runner.close()
+        self._run(self._lines.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     def planned(self, document: str, variables: dict[str, Any] | None = None) -> bytes | None:
         asked = execution.planner().answer(Context(self._lines), document, variables)
-        found = self._runner.run(asked)
+        found = self._run(asked)
         return None if found is None else found.json()
 
     def executed(
@@ -71,7 +81,7 @@ class Api:
     ) -> bytes:
         """The answer of graphql-core itself, or of our executor."""
         asked = execution.executed(Context(self._lines), document, variables, by=by)
-        return self._runner.run(asked).json()
+        return self._run(asked).json()
 
     @property
     def lost(self) -> int:

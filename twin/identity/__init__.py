@@ -25,9 +25,18 @@ from twin.identity.errors import (
     UnknownScheme,
 )
 from twin.identity.iso7064 import CHECKS_BY_NAME
-from twin.identity.scheme import ALPHABETS, ParsedCode, Part, Scheme
+from twin.identity.scheme import ALPHABETS, ParsedCode, Part, Scheme, tidy
 
-__all__ = ["ParsedCode", "Scheme", "class_owners", "read_code", "scheme", "scheme_for_division", "schemes"]
+__all__ = [
+    "ParsedCode",
+    "Scheme",
+    "class_owners",
+    "owners",
+    "read_code",
+    "scheme",
+    "scheme_for_division",
+    "schemes",
+]
 
 
 def schemes() -> Mapping[str, Scheme]:
@@ -61,32 +70,32 @@ def read_code(text: str) -> list[ParsedCode]:
     Raises ``CodeUnhyphenated`` when hyphens are missing that the text may need, ``CodeCheckDigit`` when the
     layout is some scheme's but the check digit is wrong, ``CodeMalformed`` when no scheme has the layout.
     """
-    every = schemes().values()
-    bare = [code for one in every if one.varies and (code := _read_bare(one, text)) is not None]
+    every, tidied = schemes().values(), tidy(text)
+    bare = [code for one in every if one.varies and (code := _read_bare(one, tidied)) is not None]
     if bare:
         return bare
-    found = [code for one in every if (code := one.reading(text)) is not None]
+    found = [code for one in every if (code := one.reading(tidied)) is not None]
     readings = [code for code in found if code.is_right]
     if readings:
         return readings
     for candidate in every:
-        if candidate.parse_bare(text) is not None:
+        if candidate.parse_bare(tidied) is not None:
             raise CodeUnhyphenated(value=text, example=candidate.example_code)
     if found:
         raise CodeCheckDigit(value=text)
     raise CodeMalformed(value=text, examples=", ".join(one.example_code for one in every))
 
 
-def _read_bare(candidate: Scheme, text: str) -> ParsedCode | None:
+def _read_bare(candidate: Scheme, tidied: str) -> ParsedCode | None:
     """The reading without separators and check character, if that one names a class there is.
 
     And if the text can't be a code with its check character of which one character is wrong: the class that
     it would name then is two characters or more from every class there is.
     """
-    code = candidate.parse_bare(text)
+    code = candidate.parse_bare(tidied)
     if code is None:
         return None
-    known, other = class_owners(candidate), candidate.class_with_check(text)
+    known, other = class_owners(candidate), candidate.class_with_check(tidied)
     far = other is None or all(sum(map(ne, other, number)) > 1 for number in known)
     return code if far and code.class_code in known else None
 
@@ -94,6 +103,19 @@ def _read_bare(candidate: Scheme, text: str) -> ParsedCode | None:
 def class_owners(scheme: Scheme) -> dict[str, str]:
     """Every class number that a kind has under the scheme, and that kind's name."""
     return _class_owners(scheme, os.environ.get("TWIN_KINDS_PATH"))
+
+
+def owners() -> Mapping[tuple[str, str], str]:
+    """Every scheme's name with each class number of a kind, and that kind. Raises ``SchemeInvalid``."""
+    return _owners(os.environ.get("TWIN_SCHEMES_PATH", ""), os.environ.get("TWIN_KINDS_PATH"))
+
+
+@lru_cache(maxsize=8)
+def _owners(schemes_path: str, kinds_path: str | None) -> Mapping[tuple[str, str], str]:
+    every = _discover(schemes_path).items()
+    return {
+        (name, number): kind for name, one in every for number, kind in _class_owners(one, kinds_path).items()
+    }
 
 
 @lru_cache(maxsize=32)

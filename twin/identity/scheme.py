@@ -193,16 +193,15 @@ class Scheme:
         finds every single wrong character, but not every swap. Raises ``CodeMalformed`` or
         ``CodeCheckDigit``.
         """
-        found = self.reading(text)
+        found = self.reading(tidy(text))
         if found is None:
             raise CodeMalformed(value=text, examples=self.example_code)
         if not found.is_right:
             raise CodeCheckDigit(value=text)
         return found
 
-    def reading(self, text: str) -> ParsedCode | None:
-        """The same, whether its check character is right or not; None where it has another layout."""
-        tidied = tidy(text)
+    def reading(self, tidied: str) -> ParsedCode | None:
+        """The same of a tidied text, its check character right or not; None where it has another layout."""
         match = self.separated.fullmatch(tidied) or self._compact.fullmatch(tidied.replace(SEPARATOR, ""))
         if match is None:
             return None
@@ -214,21 +213,20 @@ class Scheme:
         canonical = f"{division}{SEPARATOR}{class_code}{SEPARATOR}{sequence}{SEPARATOR}{right}"
         return ParsedCode(self.name, division, class_code, int(sequence, self._base), check, canonical)
 
-    def parse_bare(self, text: str) -> ParsedCode | None:
-        """What ``text`` says without both its separators and its check character, where a part varies.
+    def parse_bare(self, tidied: str) -> ParsedCode | None:
+        """What a tidied text says without both its separators and its check character, where a part varies.
 
         None where it can't be that. With one wrong character a code that bears its check character may look
         so too: only the class tells them apart, which ``twin.identity.read_code`` knows.
         """
-        tidied = tidy(text)
         if not self.varies or self.separated.fullmatch(tidied):
             return None
         match = self._bare.fullmatch(tidied.replace(SEPARATOR, ""))
         return None if match is None else self.parse(SEPARATOR.join(match.groups()))
 
-    def class_with_check(self, text: str) -> str | None:
-        """The class that ``text`` names if it is a code without separators that bears its check character."""
-        match = self._compact.fullmatch(tidy(text).replace(SEPARATOR, ""))
+    def class_with_check(self, tidied: str) -> str | None:
+        """The class that a tidied text names if it is a code that bears its check character."""
+        match = self._compact.fullmatch(tidied.replace(SEPARATOR, ""))
         return None if match is None else match.groups()[-3]
 
     @cached_property

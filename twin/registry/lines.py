@@ -180,6 +180,8 @@ class Line:
 
     def _dumped(self, given: Sequence[Any]) -> tuple[list[Any], tuple[int, ...], Sequence[Any] | None]:
         """Parameters as they are sent, their types and formats."""
+        if len(given) == 1 and (array := _array(given[0])):
+            return [array[0]], (array[1],), None
         arrays = {place: found for place, value in enumerate(given) if (found := _array(value))}
         plain = [None if place in arrays else value for place, value in enumerate(given)] if arrays else given
         values = list(self._dump.dump_sequence(plain, [PyFormat.AUTO] * len(given)))

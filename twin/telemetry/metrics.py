@@ -20,7 +20,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from twin.telemetry.records import METHODS, Operation, Request
+from twin.telemetry.records import METHODS, Asking, Operation, Request
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 """Seconds: a lookup takes some of the first, a report may take the last."""
@@ -76,20 +76,27 @@ class Metrics(Collector):
         status = GONE if request.status is None else str(request.status)
         self._requests[method, request.route, status] += 1
         self._request_durations[request.route,].add(request.seconds)
+        self._count_statements(request)
         for operation in request.operations:
-            self._count(operation)
-        for statement in request.all_statements:
-            self._statement_durations[()].add((statement.ended - statement.began) / 1e9)
-            if statement.error is not None:
-                self._statement_errors[statement.sqlstate or "none",] += 1
+            self._count_operation(operation)
 
-    def _count(self, operation: Operation) -> None:
+    def _count_operation(self, operation: Operation) -> None:
         name = operation.name if operation.name and operation.name in self._operations else OTHER
         self._answers[name, operation.answered_by or "nobody"] += 1
         self._operation_durations[name,].add(operation.seconds)
-        self._rows[name,] += operation.rows
+        self._rows[name,] += self._count_statements(operation)
         for code in operation.errors:
             self._errors[code,] += 1
+
+    def _count_statements(self, asking: Asking) -> int:
+        """Count what was sent, and tell how many rows came back."""
+        rows = 0
+        for statement in asking.statements:
+            rows += statement.rows
+            self._statement_durations[()].add((statement.ended - statement.began) / 1e9)
+            if statement.error is not None:
+                self._statement_errors[statement.sqlstate or "none",] += 1
+        return rows
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the text format that the ``Accept`` header asks for, and its media type."""

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
+    ValueNode,
     VariableNode,
     Visitor,
     parse,
@@ -24,11 +25,11 @@ from graphql import (
     visit,
 )
 from graphql.execution.collect_fields import FragmentDetails
-from sqlalchemy.util import LRUCache
 
+from citygraph.few import Few
 from citygraph.limits import MAX_TOKENS, DocumentLimits
 from citygraph.planner.variables import Variables
-from twin.telemetry.records import Operation
+from twin.telemetry.records import Found, Operation
 
 CHARACTERS = 200_000
 """How long all documents together are that are remembered: what is made of them takes some thousand times as
@@ -50,12 +51,17 @@ class Document:
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Variables
-    plans: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(PLANS))
+    plans: Few[Any, Any] = field(default_factory=lambda: Few(PLANS))
 
     @cached_property
     def name(self) -> str | None:
         """The operation's name."""
         return None if self.operation.name is None else self.operation.name.value
+
+    @cached_property
+    def type(self) -> str:
+        """What kind of operation it is."""
+        return self.operation.operation.value
 
     @cached_property
     def details(self) -> dict[str, FragmentDetails]:
@@ -81,12 +87,11 @@ class Document:
         return tuple(sorted(found.in_arguments))
 
 
-def has_variables(node: FieldNode) -> bool:
-    """Whether a variable is among a field's arguments."""
+def variables_of(value: ValueNode) -> set[str]:
+    """The variables within a value."""
     found = _Variables()
-    for argument in node.arguments or ():
-        visit(argument, found)
-    return bool(found.in_arguments)
+    visit(value, found)
+    return found.in_arguments
 
 
 class Documents:
@@ -100,17 +105,16 @@ class Documents:
     def read(self, text: str, name: str | None, observed: Operation | None = None) -> Document | None:
         """The operation ``name`` of a document, or its only one; None where it is not for the planner."""
         asked = text, name
-        if _weight(asked) > LONGEST:
-            return None
-        known = asked in self._known
-        if known:
-            self._known.move_to_end(asked)
-            found = self._known[asked]
-        else:
-            found = self._read(text, name)
+        found, was = self._known.get(asked, _UNKNOWN), _REMEMBERED
+        if isinstance(found, _Unknown):
+            if _weight(asked) > LONGEST:
+                return None
+            found, was = self._read(text, name), _MADE
             self._remember(asked, found)
+        else:
+            self._known.move_to_end(asked)
         if observed is not None and found is not None:
-            observed.read(found.operation.operation.value, found.name, "remembered" if known else "made")
+            observed.read(found.type, found.name, was)
         return found
 
     def known(self) -> list[Document | None]:
@@ -139,6 +143,15 @@ class Documents:
         fragments = [one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)]
         by_name = {one.name.value: one for one in fragments}
         return Document(named[0], by_name, Variables(self._schema, named[0]))
+
+
+class _Unknown:
+    """Stands for a document that is not remembered."""
+
+
+_UNKNOWN = _Unknown()
+_REMEMBERED: Found = "remembered"
+_MADE: Found = "made"
 
 
 def _weight(asked: tuple[str, str | None]) -> int:

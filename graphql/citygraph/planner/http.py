@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -48,14 +49,13 @@ class PlannedRequests:
         if body is None:
             return
         leaving = _Leaving(receive)
-
-        async def send_while_there(message: Message) -> None:
-            # When the answer is whole, servers say that the client has gone.
-            if message["type"] == "http.response.body" and not message.get("more_body", False):
-                leaving.forget()
-            await send(message)
-
-        await leaving.unless(self._answer(scope, body, send_while_there))
+        try:
+            await self._answer(scope, body, send, leaving)
+        except asyncio.CancelledError:
+            if not leaving.stopped():
+                raise
+        finally:
+            leaving.forget()
 
     def _fits(self, scope: Scope) -> bool:
         """Whether it is a request whose body is JSON of known length, and whose answer may be JSON."""
@@ -63,16 +63,11 @@ class PlannedRequests:
             return False
         headers = dict(scope["headers"])
         length = headers.get(b"content-length", b"")
-        return (
-            headers.get(b"content-type", b"").split(b";")[0].strip() == _JSON
-            and any(
-                one.split(b";")[0].strip() in _ACCEPTED for one in headers.get(b"accept", _JSON).split(b",")
-            )
-            and length.isdigit()
-            and int(length) <= LARGEST
-        )
+        if not (length.isdigit() and int(length) <= LARGEST):
+            return False
+        return _is_json(headers.get(b"content-type", b""), headers.get(b"accept", _JSON))
 
-    async def _answer(self, scope: Scope, body: bytes, send: Send) -> None:
+    async def _answer(self, scope: Scope, body: bytes, send: Send, leaving: _Leaving) -> None:
         context = Context(scope["app"].state.pool, self._max_page)
         try:
             answer = await self._planned(context, body)
@@ -80,8 +75,9 @@ class PlannedRequests:
             log.exception("the planner failed, the executor answers")
             answer = None
         if answer is None:
-            await self._app(scope, _again(body), send)
+            await self._app(scope, _again(body), leaving.until_answered(send))
             return
+        leaving.forget()
         headers = [*self._headers, (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
@@ -112,16 +108,22 @@ class _Leaving:
         self._left: asyncio.Task[None] | None = None
         self._answered, self._stopped = False, False
 
-    async def unless(self, answering: Coroutine[Any, Any, None]) -> None:
-        """Answer, but stop as soon as the client has gone. Raises what answering, or looking, raises."""
-        try:
-            await answering
-        except asyncio.CancelledError:
-            if self._left is None or not self._stopped or self._task is None or self._task.uncancel():
-                raise
-            self._left.result()
-        finally:
-            self.forget()
+    def stopped(self) -> bool:
+        """Whether the answering was stopped for that, and for nothing else. Raises what looking raised."""
+        if self._left is None or not self._stopped or self._task is None or self._task.uncancel():
+            return False
+        self._left.result()
+        return True
+
+    def until_answered(self, send: Send) -> Send:
+        """``send`` that ends the looking: when an answer is whole, servers say that the client has gone."""
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self.forget()
+            await send(message)
+
+        return sent
 
     def forget(self) -> None:
         """Look no more."""
@@ -137,6 +139,13 @@ class _Leaving:
     def _stop(self, left: asyncio.Future[None]) -> None:
         if self._task is not None and not self._answered and not left.cancelled():
             self._stopped = self._task.cancel()
+
+
+@lru_cache(maxsize=256)
+def _is_json(content_type: bytes, accept: bytes) -> bool:
+    """Whether headers say that a body is JSON and its answer may be."""
+    types = [one.split(b";")[0].strip() for one in (content_type, *accept.split(b","))]
+    return types[0] == _JSON and any(one in _ACCEPTED for one in types[1:])
 
 
 async def _body(receive: Receive) -> bytes | None:

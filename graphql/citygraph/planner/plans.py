@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from inspect import isawaitable
 from operator import itemgetter
 from typing import Any
 
@@ -23,11 +21,12 @@ from graphql import (
 from graphql.execution.collect_fields import collect_fields
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
-from sqlalchemy.util import LRUCache
 
 from citygraph.context import Context
 from citygraph.errors import codes, stable
-from citygraph.planner.documents import Document, Documents, has_variables
+from citygraph.few import Few
+from citygraph.planner.arguments import Arguments
+from citygraph.planner.documents import Document, Documents
 from citygraph.planner.shapes import (
     Answering,
     Call,
@@ -74,7 +73,7 @@ class Planner:
         with operating(text) as observed:
             found = await self._answer(context, text, variables, operation, observed)
             if observed is not None and found is not None:
-                observed.answered("planner", codes(found.errors))
+                observed.answered("planner", codes(found.errors) if found.errors else ())
             return found
 
     async def _answer(
@@ -101,13 +100,14 @@ class Planner:
 
     def _plan(self, document: Document, values: VariableValues, observed: Operation | None) -> Plan | None:
         """The plan for what the variables leave of the document; None where it is not worth one."""
-        switched = tuple(values.coerced.get(name) for name in document.switches)
+        switches = document.switches
+        switched = tuple(map(values.coerced.get, switches)) if switches else ()
         was: Found = "remembered"
         try:
             found: Plan | None = document.plans[switched]
         except KeyError:
             found, was = _planned(self._schema, document, values), "made"
-            document.plans[switched] = found
+            document.plans.keep(switched, found)
         if observed is not None and found is not None:
             observed.has_plan(was)
         return found
@@ -213,6 +213,7 @@ class Resolver:
     function: Callable[..., Any]
     names: Mapping[str, str]
     takes_info: bool
+    is_async: bool
 
     @classmethod
     def of(cls, definition: GraphQLField) -> Resolver:
@@ -224,16 +225,12 @@ class Resolver:
         if base is None:
             raise LookupError(described.name)
         function: Any = base.wrapped_func
-        return cls(function, names, base.info_parameter is not None)
+        return cls(function, names, base.info_parameter is not None, base.is_async)
 
-    def ask(self, info: Info, arguments: Mapping[str, Any]) -> Any:
-        """What it gives for the arguments."""
-        given = self.named(arguments)
-        return self.function(info, **given) if self.takes_info else self.function(**given)
-
-    def named(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments, as the function calls them."""
-        return {self.names[name]: value for name, value in arguments.items()}
+    async def ask(self, info: Info, arguments: Mapping[str, Any]) -> Any:
+        """What it gives for the arguments, which are named as its own."""
+        found = self.function(info, **arguments) if self.takes_info else self.function(**arguments)
+        return await found if self.is_async else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +238,7 @@ class Step:
     """A field that is asked for by its resolver.
 
     Its value gets its ``shape``; or it is an object whose fields are asked for by ``steps`` of their own.
-    ``varying`` are the variables by which differs what is asked of it, and ``asked`` is what they have asked;
-    ``same_arguments`` are its own arguments, where they are the same whatever the variables are.
+    ``varying`` are the variables by which differs what is asked of it, and ``asked`` is what they have asked.
     """
 
     schema: GraphQLSchema
@@ -256,8 +252,8 @@ class Step:
     steps: tuple[Step | Typename, ...]
     varying: tuple[str, ...]
     resolver: Resolver
-    same_arguments: dict[str, Any] | None
-    asked: LRUCache[bytes, Within] = field(default_factory=lambda: LRUCache(_WITHIN))
+    arguments: Arguments
+    asked: Few[bytes, Within] = field(default_factory=lambda: Few(_WITHIN))
 
     async def run(self, request: Request) -> Any:
         """The field's part of the answer; what goes wrong is noted. Raises ``_Failed`` or ``Irregular``."""
@@ -275,9 +271,7 @@ class Step:
         return None
 
     async def _value(self, request: Request) -> Any:
-        value = self.resolver.ask(Info(self, request), self._arguments(request.values))
-        if isawaitable(value):
-            value = await value
+        value = await self.resolver.ask(Info(self, request), self.arguments.values(request.values))
         if self.steps:
             return await _together(self.steps, request)
         if self.shape is None:
@@ -287,23 +281,19 @@ class Step:
         except Exception as problem:
             raise Irregular from problem
 
-    def _arguments(self, values: VariableValues) -> dict[str, Any]:
-        """The arguments given. Raises ``GraphQLError`` where one is wrong."""
-        if self.same_arguments is not None:
-            return self.same_arguments
-        return get_argument_values(self.definition, self.details[0].node, values)
-
     def within(self, values: VariableValues) -> Within:
         """What is asked of its value. Raises ``GraphQLError`` where an argument in it is wrong."""
         given = values.coerced
-        key = orjson.dumps([(name in given, given.get(name)) for name in self.varying])
+        key = (
+            orjson.dumps([(name in given, given.get(name)) for name in self.varying]) if self.varying else b""
+        )
         known = self.asked.get(key)
         if known is not None:
             return known
         reader = Reader(self.schema, self.document.fragments, values)
         found = Within(reader.asked([one.node for one in self.details], self.definition.type))
         if len(key) <= _LONGEST_KEY:
-            self.asked[key] = found
+            self.asked.keep(key, found)
         return found
 
 
@@ -324,7 +314,7 @@ def _answering(call: Call, step: Step, request: Request) -> Answering:
     resolver = Resolver.of(call.definition)
     of_rows = OF_ROWS.get(resolver.function)
     if of_rows is not None:
-        return of_rows(**resolver.named(arguments))
+        return of_rows(**{resolver.names[name]: value for name, value in arguments.items()})
     info = Info(step, request, call)
     resolve: Any = call.definition.resolve
     return lambda row: resolve(row, info, **arguments)
@@ -412,10 +402,7 @@ class _Steps:
         asking = _object_that_asks(definition.type)
         steps = () if asking is None else self.of(asking, shaper.subfields(asking, details), path)
         shape = shaper.shape(definition.type, details) if asking is None else None
-        same = None
-        if not has_variables(details[0].node):
-            with suppress(GraphQLError):  # which is told whenever the field is asked for
-                same = get_argument_values(definition, details[0].node, self.values)
+        resolver = Resolver.of(definition)
         return Step(
             schema=self.schema,
             document=self.document,
@@ -427,8 +414,8 @@ class _Steps:
             calls=shaper.calls,
             steps=steps,
             varying=self.document.variables_within(one.node for one in details),
-            resolver=Resolver.of(definition),
-            same_arguments=same,
+            resolver=resolver,
+            arguments=Arguments(definition, details[0].node, resolver.names),
         )
 
 

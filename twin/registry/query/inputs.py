@@ -101,13 +101,14 @@ class Given:
     def text(self) -> str:
         """A text of at most ``MAX_TEXT`` characters, without NUL. Raises ``InputType``, ``InputNul`` or
         ``InputLimit``."""
-        if not isinstance(self.value, str):
+        text = self.value
+        if not isinstance(text, str):
             raise self.wrong("a text", "文本")
-        if "\0" in self.value:
+        if "\0" in text:
             raise InputNul(path=self.path)
-        if len(self.value) > MAX_TEXT:
+        if len(text) > MAX_TEXT:
             raise InputLimit(path=self.path, limit=MAX_TEXT, what_en="characters", what_zh="字符")
-        return str(self.value)
+        return text
 
     def number(self, lowest: float = -math.inf, highest: float = math.inf) -> float:
         """A finite number from ``lowest`` to ``highest``. Raises ``InputType`` or ``InputRange``."""

@@ -162,18 +162,14 @@ def _length(readings: Given) -> int:
 
 def _owners(readings: Given) -> list[str]:
     """The kinds that own the classes of some codes; none where one is no kind's."""
-    owners = {kind_of_class(code.scheme, code.class_code) for code in readings.raw}
-    return [] if None in owners else sorted(name for name in owners if name is not None)
+    known = identity.owners()
+    owners = {known.get((code.scheme, code.class_code)) or "" for code in readings.raw}
+    return [] if "" in owners else sorted(owners)
 
 
 def _pruning(names: list[str]) -> list[Condition]:
     """Only these kinds, so that other kinds' partitions are not looked at; all where none is named."""
     return [of_kinds(asset_view, names)] if names else []
-
-
-def kind_of_class(scheme: str, class_code: str) -> str | None:
-    """The kind whose class a scheme numbers ``class_code``; None where that is no kind's."""
-    return identity.class_owners(identity.scheme(scheme)).get(class_code)
 
 
 # Nearest

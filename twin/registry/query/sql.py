@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -112,8 +112,10 @@ class Connections(Protocol):
 
 async def ask(connections: Connections, asked: Posed[Answer]) -> Answer:
     """The answer to a question. Raises ``QueryTimeout``, and psycopg's errors."""
-    with _timeouts():
+    try:
         rows = await connections.ask(asked.text, asked.parameters, prepared=asked.prepared)
+    except psycopg.errors.QueryCanceled as problem:
+        raise QueryTimeout from problem
     return asked.answer(rows)
 
 
@@ -141,15 +143,10 @@ class Single:
 def ask_now(connection: Connection[Any], question: Question[Answer]) -> Answer:
     """``ask`` for programs that wait."""
     asked = posed(question)
-    with _timeouts(), connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
-        rows = cursor.fetchall()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        try:
+            cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
+            rows = cursor.fetchall()
+        except psycopg.errors.QueryCanceled as problem:
+            raise QueryTimeout from problem
     return asked.answer(rows)
-
-
-@contextmanager
-def _timeouts() -> Iterator[None]:
-    try:
-        yield
-    except psycopg.errors.QueryCanceled as problem:
-        raise QueryTimeout from problem
