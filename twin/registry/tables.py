@@ -420,6 +420,24 @@ rollup_kind = Table(
     comment="what the kind's file has roll-ups add up: names, and what of an asset it is in SQL",
 )
 
+rollup_cell = Table(
+    "rollup_cell",
+    metadata,
+    Column("kind", Text, primary_key=True, comment="empty: all kinds together"),
+    Column("cell", BigInteger, primary_key=True, autoincrement=False),
+    Column("assets", Integer, nullable=False),
+)
+
+rollup_pending = Table(
+    "rollup_pending",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("cells", ARRAY(BigInteger), nullable=False),
+    Column("assets", ARRAY(Integer), nullable=False),
+    Column("first", Boolean, nullable=False),
+    comment="rows are seen by the transaction alone that writes them, and gone when it commits",
+)
+
 
 def _view(table: Table, *extra: Column[Any], without: tuple[str, ...] = ()) -> Table:
     """The ``api`` view of a table: the same columns, without constraints."""
@@ -443,3 +461,6 @@ undoing_view = _view(undoing)
 code_successor_view = _view(code_successor)
 rollup_view = _view(rollup)
 rollup_kind_view = _view(rollup_kind, without=("measures",))
+rollup_cell_view = _view(rollup_cell)
+rollup_apart_view = Table("rollup_apart", views, *(Column(c.name, c.type) for c in rollup_cell.columns))
+rollup_every_kind_view = Table("rollup_every_kind", views, Column("kind", Text))
