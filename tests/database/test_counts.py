@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,7 +19,7 @@ from twin.errors import TwinError
 from twin.kinds import Kind, kind
 from twin.registry.query import counts
 from twin.registry.query.inputs import Given
-from twin.registry.query.sql import Question, ask_now
+from twin.registry.query.sql import Question, ask_now, compiled
 from twin.registry.query.tallies import Counting
 
 Connection = psycopg.Connection[Any]
@@ -120,7 +121,7 @@ def test_roll_ups_say_what_assets_say(reader: Connection, monkeypatch: pytest.Mo
             continue
         taken[found.by] += 1
         with monkeypatch.context() as patch:
-            patch.setattr(Counting, "_rolled", lambda _: ())
+            patch.setattr(Counting, "_rolled", lambda _: None)
             wanted = ask_now(reader, question())
         assert wanted.by == "assets"
         assert found.all == wanted.all, (where, found.by)
@@ -137,6 +138,100 @@ def test_what_roll_ups_do_not_know_is_taken_from_assets(reader: Connection) -> N
     assert by(None, 10) == by({"text": "灯杆"}) == by({"streetlight": {"power": {"gte": 1}}}) == "assets"
     assert by({"bbox": [179.9, -17, -179.9, -16]}) == by({"bbox": [121.4, 31.2, 121.401, 31.201]}) == "assets"
     assert by({"cells": {"cells": ["8930e4c2b3bffff"], "mode": "TOUCHES"}}) == "assets"
+
+
+@pytest.mark.parametrize(
+    ("where", "by", "read"),
+    [
+        (None, None, "totals"),
+        ({"cells": {"cells": ["8730e4c2bffffff"]}}, None, "totals"),
+        ({"and": [{"not": {"disk": {"cell": "8730e4c2bffffff"}}}, {}]}, None, "totals"),
+        ({"bbox": [121.3, 31.1, 121.6, 31.4]}, None, "totals"),
+        ({"kinds": ["BUILDING"]}, None, "totals"),
+        ({"or": [{"building": {}}, {"kinds": None}]}, None, "totals"),
+        (None, "KIND", "totals"),
+        ({"building": {"status": ["PLANNED"]}}, None, "roll-ups"),
+        ({"not": {"division": "310115"}}, None, "roll-ups"),
+        ({"bbox": [121.3, 31.1, 121.6, 31.4], "status": ["PLANNED"]}, None, "roll-ups"),
+        (None, "STATUS", "roll-ups"),
+        (None, "DIVISION", "roll-ups"),
+    ],
+)
+def test_the_fewest_rows_that_know_what_is_asked_are_read(
+    where: dict[str, Any] | None, by: str | None, read: str
+) -> None:
+    def tables(*, sums: bool) -> set[str]:
+        if by:
+            asked = counts.groups(where, Given(by, "by"), sums=sums)
+        else:
+            asked = counts.cells(where, Given(9, "resolution"), sums=sums)
+        return set(re.findall(r"FROM api\.(rollup\w*)", str(asked.statement)))
+
+    wanted = {
+        "totals": {"rollup_cell", "rollup_apart", "rollup_kind"},
+        "roll-ups": {"rollup", "rollup_kind"},
+    }
+    assert tables(sums=False) == wanted[read]
+    assert tables(sums=True) == wanted["roll-ups"]
+
+
+SCOPES: dict[str, str] = {
+    "everything": "*",
+    "no limit": "{}",
+    "kinds": '{"kinds": ["building", "pipeline"]}',
+    "divisions": '{"divisions": ["310115001"]}',
+    "both": '{"kinds": ["building"], "divisions": ["310115001", "310115"]}',
+    "no kind": '{"kinds": []}',
+    "no division": '{"divisions": []}',
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES.values(), ids=SCOPES)
+def test_scopes_hold_for_totals(reader: Connection, monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
+    asked: list[Callable[[], Question[counts.Counts]]] = [
+        lambda: counts.cells(None, Given(7, "resolution")),
+        lambda: counts.cells({"kinds": ["BUILDING", "STREETLIGHT"]}, Given(6, "resolution")),
+        lambda: counts.cells({"bbox": [121.3, 31.1, 121.6, 31.4]}, Given(9, "resolution")),
+        lambda: counts.groups(None, Given("KIND", "by")),
+    ]
+    with reader.transaction():
+        reader.execute("SELECT set_config('twin.scope', %s, true)", [scope])
+        found = [ask_now(reader, question()) for question in asked]
+        monkeypatch.setattr(Counting, "_rolled", lambda _: None)
+        wanted = [ask_now(reader, question()) for question in asked]
+    assert [one.all for one in found] == [one.all for one in wanted]
+    assert {one.by for one in found} == {"rollup", "rollup and assets"}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_totals_of_what_a_scope_hides_are_not_read(reader: Connection, scope: str) -> None:
+    with reader.transaction():
+        reader.execute("SELECT set_config('twin.scope', %s, true)", [SCOPES[scope]])
+        total = reader.execute("SELECT count(*) FROM api.rollup_cell").fetchone()
+        apart = reader.execute("SELECT count(*) FROM api.rollup_apart").fetchone()
+    assert total and apart
+    assert (total[0] > 0) == (scope in ("everything", "no limit", "kinds"))
+    assert (apart[0] > 0) == (scope in ("divisions", "both"))
+
+
+def looked_into(plan: dict[str, Any]) -> set[str]:
+    """The roll-ups that a plan has read, by its EXPLAIN ANALYZE."""
+    below = [table for part in plan.get("Plans", []) for table in looked_into(part)]
+    own = [plan["Relation Name"]] if "Relation Name" in plan and plan["Actual Loops"] else []
+    return {*below, *own} & {"rollup", "rollup_cell"}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_what_does_not_apply_to_a_scope_is_not_executed(reader: Connection, scope: str) -> None:
+    asked = counts.cells({"cells": {"cells": ["8730e4c2bffffff"]}}, Given(9, "resolution"))
+    text, parameters = compiled(asked.statement)
+    with reader.transaction():
+        reader.execute("SELECT set_config('twin.scope', %s, true)", [SCOPES[scope]])
+        row = reader.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {text}".encode(), parameters).fetchone()
+    assert row is not None
+    apart = {"divisions": {"rollup"}, "no division": {"rollup"}, "both": {"rollup"}, "nothing": set()}
+    assert looked_into(row[0][0]["Plan"]) == apart.get(scope, {"rollup_cell"})
 
 
 def test_scopes_hold_for_roll_ups(reader: Connection) -> None:

@@ -26,6 +26,7 @@ from twin.registry.partitions import synchronise_kinds
 
 Connection = psycopg.Connection[Any]
 Rollup = dict[tuple[str, int, str, str], tuple[int, list[int]]]
+Totals = dict[tuple[str, int], int]
 
 ODD = "jsonb_build_object('second_power', 'odd', 'floor_area', 'odd', 'lamps', 1e300)"
 STATUSES = ("planned", "in_service", "suspended", "retired", "")
@@ -60,6 +61,19 @@ def counted(connection: Connection) -> Rollup:
             before = sums.get(key, [0] * len(numbers))
             sums[key] = [a + int(np.rint(n * 1000)) for a, n in zip(before, numbers, strict=True)]
     return {key: (count, sums[key]) for key, count in assets.items()}
+
+
+def kept_totals(connection: Connection) -> Totals:
+    rows = connection.execute("SELECT kind, cell, assets FROM twin.rollup_cell").fetchall()
+    return {(kind, cell): assets for kind, cell, assets in rows}
+
+
+def totals(found: Rollup) -> Totals:
+    """What the totals of roll-ups have to be."""
+    added: Totals = defaultdict(int)
+    for (name, cell, _, _), (assets, _) in found.items():
+        added[name, cell] += assets
+    return dict(added)
 
 
 class History:
@@ -179,7 +193,9 @@ def histories(url: str, folder: Path, number: int, *, first: int) -> None:
             history = History(url, folder, seed)
             for _ in range(history.dice.randint(1, 5)):
                 history.step()
-            assert kept(connection) == counted(connection), seed
+            wanted = counted(connection)
+            assert kept(connection) == wanted, seed
+            assert kept_totals(connection) == totals(wanted), seed
 
 
 def test_roll_ups_are_what_a_count_says(pudong: str, tmp_path: Path) -> None:
@@ -197,6 +213,7 @@ def test_every_kind_is_rolled_up(new_database: Callable[[], str]) -> None:
         insert_city(connection, small_city())
         found = kept(connection)
         assert found == counted(connection)
+        assert kept_totals(connection) == totals(found)
         assert {key[0] for key in found} >= {"streetlight", "building", "pipeline", "elevator"}
         assert any(sums != [0] * len(sums) for _, sums in found.values())
 
@@ -207,6 +224,7 @@ def test_a_recount_changes_nothing(owner: Connection, pudong: str, tmp_path: Pat
     with owner.transaction():
         rollups.recount(owner, "streetlight", "asset_streetlight")
     assert kept(owner) == before and before
+    assert kept_totals(owner) == totals(before)
 
 
 def test_what_a_kinds_file_adds_up_anew_is_counted(owner: Connection, pudong: str, tmp_path: Path) -> None:
@@ -218,6 +236,7 @@ def test_what_a_kinds_file_adds_up_anew_is_counted(owner: Connection, pudong: st
     assert {len(sums) for _, sums in kept(owner).values()} == {0}
     synchronise_kinds(owner)
     assert kept(owner) == before and before
+    assert kept_totals(owner) == totals(before)
 
 
 def test_kinds_say_what_they_add_up(owner: Connection) -> None:
@@ -252,17 +271,76 @@ def test_what_is_huge_is_added_up(owner: Connection, pudong: str, tmp_path: Path
     assert kept(owner) == counted(owner)
 
 
-def test_migrating_counts_what_there_is(new_database: Callable[[], str]) -> None:
+@pytest.mark.parametrize("revision", ["0009", "0010"])
+def test_migrating_counts_what_there_is(new_database: Callable[[], str], revision: str) -> None:
     url = new_database()
     with psycopg.connect(url, autocommit=True) as connection:
         insert_city(connection, small_city())
         before = kept(connection)
-    downgrade(url, "0009")
+    downgrade(url, revision)
     stopped = mock.patch("twin.registry.partitions.synchronise_kinds", side_effect=KeyboardInterrupt)
     with stopped, pytest.raises(KeyboardInterrupt):
         migrate(url)
     with psycopg.connect(url, autocommit=True) as connection:
         assert kept(connection) == before and before
+        assert kept_totals(connection) == totals(before)
+
+
+def test_roll_ups_are_kept_without_totals(new_database: Callable[[], str]) -> None:
+    """As the migration before left them."""
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        insert_city(connection, small_city())
+    downgrade(url, "0010")
+    with psycopg.connect(url, autocommit=True) as connection:
+        left = "SELECT count(*) FROM pg_proc WHERE proname = 'add_totals'"
+        assert connection.execute(left).fetchone() == (0,)
+        connection.execute("UPDATE twin.asset SET status = 'planned' WHERE random() < 0.5")
+        connection.execute("DELETE FROM twin.asset WHERE random() < 0.5")
+        after = counted(connection)
+        assert kept(connection) == after
+    migrate(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert kept_totals(connection) == totals(after)
+
+
+MOVE = "UPDATE twin.asset SET cell = %s WHERE kind = %s AND geom IS NOT NULL"
+NOWHERE = "UPDATE twin.asset SET cell = NULL, geom = NULL WHERE kind = %s"
+
+
+def test_who_changes_kinds_in_turn_waits_for_nobody(new_database: Callable[[], str]) -> None:
+    """Two transactions that put assets of a kind each into the same cells, in opposite orders."""
+    url = new_database()
+    cells = [h3.str_to_int(h3.latlng_to_cell(lat, 121.5, 15)) for lat in (31.2, 40.0)]
+    with psycopg.connect(url, autocommit=True) as owner:
+        insert_city(owner, small_city())
+        with psycopg.connect(url) as one, psycopg.connect(url) as other:
+            for connection in (one, other):
+                connection.execute("SET lock_timeout = '20s'")
+            one.execute(MOVE, (cells[0], "streetlight"))
+            other.execute(MOVE, (cells[1], "building"))
+            one.execute(MOVE, (cells[1], "streetlight"))
+            other.execute(MOVE, (cells[0], "building"))
+            other.commit()
+            one.commit()
+        assert kept_totals(owner) == totals(counted(owner))
+
+
+def test_what_is_rolled_back_is_not_added(new_database: Callable[[], str]) -> None:
+    """A savepoint too, before which nothing had changed."""
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as owner:
+        insert_city(owner, small_city())
+        before = kept_totals(owner)
+        with owner.transaction():
+            with owner.transaction(force_rollback=True):
+                owner.execute(NOWHERE, ("building",))
+            owner.execute(NOWHERE, ("elevator",))
+            assert kept_totals(owner) == totals(counted(owner)) != before
+            owner.execute("DELETE FROM twin.asset WHERE kind = 'elevator'")
+        after = kept_totals(owner)
+        assert after == totals(counted(owner))
+        assert not any(kind == "elevator" for kind, _ in after)
 
 
 def test_nobody_rolls_up_tables_of_their_own(new_database: Callable[[], str]) -> None:

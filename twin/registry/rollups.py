@@ -2,7 +2,7 @@
 
 They are by kind, status and division, and as exact as a count: triggers keep them, which see all rows that a
 statement has changed at once. What is copied into a part that nobody sees yet is counted by itself, and added
-when the part is shown.
+when the part is shown. Their totals by cell follow whatever changes them.
 """
 
 from __future__ import annotations

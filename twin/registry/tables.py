@@ -420,6 +420,15 @@ rollup_kind = Table(
     comment="what the kind's file has roll-ups add up: names, and what of an asset it is in SQL",
 )
 
+rollup_cell = Table(
+    "rollup_cell",
+    metadata,
+    Column("cell", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("assets", Integer, nullable=False),
+    Index("rollup_cell_empty", "cell", postgresql_where=text("assets = 0")),
+)
+
 
 def _view(table: Table, *extra: Column[Any], without: tuple[str, ...] = ()) -> Table:
     """The ``api`` view of a table: the same columns, without constraints."""
@@ -443,3 +452,5 @@ undoing_view = _view(undoing)
 code_successor_view = _view(code_successor)
 rollup_view = _view(rollup)
 rollup_kind_view = _view(rollup_kind, without=("measures",))
+rollup_cell_view = _view(rollup_cell)
+rollup_apart_view = Table("rollup_apart", views, *(Column(c.name, c.type) for c in rollup_cell.columns))

@@ -70,26 +70,21 @@ CREATE FUNCTION peer.nearest_streetlights(lon float8, lat float8, wanted integer
 $$;
 COMMENT ON FUNCTION peer.nearest_streetlights IS E'@behavior -connection +list';
 
--- Roll-ups by the cells of resolution 9 within some of resolution 7: a cell has its resolution in bits 52 to 55, then
--- three bits for each resolution's digit. Those of 8 and 9 run from 0 to 7, and 9's own end in ones.
-CREATE VIEW peer_base.rollup AS SELECT kind, cell, assets FROM twin.rollup;
-CREATE VIEW peer_base.kind AS SELECT kind FROM twin.rollup_kind;
+-- Totals by the cells of resolution 9 within some of resolution 7: a cell has its resolution in bits 52 to
+-- 55, then three bits for each resolution's digit. Those of 8 and 9 run from 0 to 7, and 9's own end in ones.
+CREATE VIEW peer_base.total AS SELECT cell, assets FROM twin.rollup_cell;
 CREATE FUNCTION peer.cell_counts(within text[])
     RETURNS TABLE (cell text, assets integer)
     LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT to_hex(g.cell), g.assets
-    FROM (
-        SELECT r.cell, sum(r.assets)::integer AS assets
-        FROM unnest(within) AS w (hexadecimal)
-        CROSS JOIN LATERAL (SELECT ('x' || lpad(hexadecimal, 16, '0'))::bit(64)::bigint AS parent) AS p
-        CROSS JOIN LATERAL (
-            SELECT (parent & ~(15::bigint << 52) | (9::bigint << 52)) & ~(63::bigint << 18) AS low
-        ) AS l
-        JOIN peer_base.rollup r ON r.cell BETWEEN l.low AND l.low | (63::bigint << 18)
-        WHERE r.kind = ANY (ARRAY(SELECT k.kind FROM peer_base.kind k))
-        GROUP BY r.cell
-    ) AS g
-    ORDER BY g.cell
+    SELECT to_hex(t.cell), sum(t.assets)::integer
+    FROM unnest(within) AS w (hexadecimal)
+    CROSS JOIN LATERAL (SELECT ('x' || lpad(hexadecimal, 16, '0'))::bit(64)::bigint AS parent) AS p
+    CROSS JOIN LATERAL (
+        SELECT (parent & ~(15::bigint << 52) | (9::bigint << 52)) & ~(63::bigint << 18) AS low
+    ) AS l
+    JOIN peer_base.total t ON t.cell BETWEEN l.low AND l.low | (63::bigint << 18)
+    GROUP BY t.cell
+    ORDER BY t.cell
 $$;
 COMMENT ON FUNCTION peer.cell_counts IS E'@behavior -connection +list';
 

@@ -29,9 +29,9 @@ def covered_at(given: Given) -> int | None:
     return None if cover is None or not len(cover.cells) else cover.resolution
 
 
-def inside(rollup: FromClause, box: Given, resolution: int) -> Condition:
+def inside(box: Given, resolution: int, cell: ColumnElement[int]) -> Condition:
     """Roll-ups by those cells, or by their descendants at a finer ``resolution``."""
-    return places.among_cells(rollup.c.cell, box, resolution, _cells)
+    return places.among_cells(cell, box, resolution, _cells)
 
 
 def beside(asset: FromClause, box: Given, resolution: int) -> Condition:

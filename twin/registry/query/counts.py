@@ -141,8 +141,8 @@ def group_keys() -> Mapping[str, GroupKey]:
                 owners.setdefault(constant(attribute.name), []).append((kind, attribute))
     return {
         "KIND": GroupKey(Key(lambda table: table.c.kind), func.upper),
-        "STATUS": GroupKey(Key(lambda table: table.c.status), func.upper),
-        "DIVISION": GroupKey(Key(lambda table: table.c.division), _as_it_is),
+        "STATUS": GroupKey(Key(lambda table: table.c.status, asks="status"), func.upper),
+        "DIVISION": GroupKey(Key(lambda table: table.c.division, asks="division"), _as_it_is),
         "DATASET": GroupKey(Key(lambda table: table.c.dataset_id, rolled=False), _dataset_name),
         **{name: _attribute_key(having) for name, having in owners.items()},
     }

@@ -42,8 +42,10 @@ class Making:
         """A parameter that is read anew by whoever asks."""
         if not self._is_argument(given):
             return literal(found, type_)
-        name = f"given_{len(self.bound)}"
-        self.bound[name] = given.path, read
+        looks = list(self.bound.values())
+        look = given.path, read
+        name = f"given_{looks.index(look) if look in looks else len(looks)}"
+        self.bound[name] = look
         return bindparam(name, found, type_)
 
     def _is_argument(self, given: Given) -> bool:

@@ -1,18 +1,21 @@
 """What is counted: rows of roll-ups where a filter says nothing that these do not know, else assets.
 
-Roll-ups know the kind, status and division of assets, and their cells at resolutions 5 to 9. A box they
-answer in part: for the cells that lie inside it. What is near its edge is looked at asset by asset.
+Roll-ups know the kind, status and division of assets, and their cells at resolutions 5 to 9; where neither
+status nor division is asked, nor a sum, their totals by cell say the same in fewer rows. A box they answer in
+part: for the cells that lie inside it. What is near its edge is looked at asset by asset.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from sqlalchemy import (
     Integer,
     Select,
+    Table,
     Text,
     case,
     func,
@@ -34,11 +37,18 @@ from twin.registry.query.inputs import Given
 from twin.registry.query.names import camel
 from twin.registry.query.where import MAX_DEPTH, MEMBERS, Where, condition, of_kinds
 from twin.registry.rollups import COARSEST, FINEST, thousandths
-from twin.registry.tables import asset_view, rollup_kind_view, rollup_view
+from twin.registry.tables import (
+    asset_view,
+    rollup_apart_view,
+    rollup_cell_view,
+    rollup_kind_view,
+    rollup_view,
+)
 
 By = Literal["rollup", "rollup and assets", "assets"]
 Column = ColumnElement[Any]
 Condition = ColumnElement[bool]
+Selecting = Callable[[Column], Condition]
 
 _NEVER = cells.FINEST + 1
 _KNOWN = frozenset({"kinds", "status", "division"})
@@ -51,11 +61,13 @@ class Key:
     """What assets are counted by: a column of the table that is counted.
 
     ``finest`` is the resolution of the cells by which they are counted. Roll-ups may not have the column:
-    ``rolled`` tells. Only assets that meet the ``conditions`` count.
+    ``rolled`` tells; ``asks`` is the member of a filter that selects by the same column, if one does. Only
+    assets that meet the ``conditions`` count.
     """
 
     of: Callable[[FromClause], Column]
     rolled: bool = True
+    asks: str | None = None
     finest: int | None = None
     conditions: tuple[Condition, ...] = ()
 
@@ -66,6 +78,10 @@ class Tallies:
 
     rows: Subquery
     by: By
+
+
+def _tallies(by: By, *parts: Select[Any]) -> Tallies:
+    return Tallies((parts[0] if len(parts) == 1 else union_all(*parts)).subquery("t"), by)
 
 
 def most_sums() -> int:
@@ -84,51 +100,63 @@ class Counting:
 
     def tallies(self) -> Tallies:
         """The rows to be added up."""
-        parts = self._rolled() if self.key.rolled else ()
-        if not parts:
-            return Tallies(self._assets().subquery("t"), "assets")
-        if len(parts) == 1:
-            return Tallies(parts[0].subquery("t"), "rollup")
-        return Tallies(union_all(*parts).subquery("t"), "rollup and assets")
+        return (self._rolled() if self.key.rolled else None) or _tallies("assets", self._assets())
 
-    def _rolled(self) -> tuple[Select[Any], ...]:
-        """Rows of roll-ups, and of the assets that have to be added; none where roll-ups can't tell."""
+    def _rolled(self) -> Tallies | None:
+        """Rows of roll-ups, and of the assets that have to be added; None where roll-ups can't tell."""
         given = Given(self.where, "where")
         resolution = given.decide(_Resolution(self.kind, self.key.finest))
         if resolution > FINEST:
-            return ()
+            return None
+        sources = self._sources(given)
         if not given.decide(_has_box):
-            return (self._rollups(resolution, *self._at(given, resolution)),)
+            return _tallies("rollup", *self._rollups(sources, resolution, *self._at(given, resolution)))
         box = Given((self.where or {})[_BOX], f"where.{_BOX}")
         covered = box.decide(boxes.covered_at)
         if covered is None:
-            return ()
+            return None
         resolution = max(resolution, covered)
-        inside = boxes.inside(rollup_view, box, resolution)
-        return self._rollups(resolution, inside, _BOX), self._assets(boxes.beside(asset_view, box, covered))
+        inside = self._rollups(sources, resolution, partial(boxes.inside, box, resolution), _BOX)
+        beside = self._assets(boxes.beside(asset_view, box, covered))
+        return _tallies("rollup and assets", *inside, beside)
 
-    def _at(self, given: Given, resolution: int) -> tuple[Condition, *tuple[str, ...]]:
-        """Roll-ups by cells of a resolution, and the member of the filter that says which, if one does."""
+    def _sources(self, given: Given) -> tuple[Table, ...]:
+        """The fewest rows that know what is asked; of two tables of totals a session sees one."""
+        asked = given.decide(_asked) | {self.key.asks}
+        apart = self.sums or asked & {"status", "division"}
+        return (rollup_view,) if apart else (rollup_cell_view, rollup_apart_view)
+
+    def _at(self, given: Given, resolution: int) -> tuple[Selecting, *tuple[str, ...]]:
+        """Cells of a resolution, and the member of the filter that says which, if one does."""
         if given.decide(_has_cells):
             listed = Given((self.where or {})[_LISTED], f"where.{_LISTED}")
             members = listed.members(("cells", "mode"), needed=("cells",))
-            return places.among_cells(rollup_view.c.cell, members["cells"], resolution), _LISTED
-        at = rollup_view.c.cell.between(*cells.every_cell(resolution))
-        return (at if self.key.finest is not None else or_(at, rollup_view.c.cell == 0),)
+            return partial(places.among_cells, given=members["cells"], resolution=resolution), _LISTED
+        lowest, highest = cells.every_cell(resolution)
+        if self.key.finest is not None:
+            return (lambda cell: cell.between(lowest, highest),)
+        return (lambda cell: or_(cell.between(lowest, highest), cell == 0),)
 
-    def _rollups(self, resolution: int, cells_of: Condition, *but: str) -> Select[Any]:
+    def _rollups(
+        self, sources: Iterable[Table], resolution: int, cells_of: Selecting, *but: str
+    ) -> list[Select[Any]]:
         """Roll-ups that the filter selects, but for members of it that ``cells_of`` stands for."""
-        r = rollup_view.c
-        every_kind = func.array(select(rollup_kind_view.c.kind).scalar_subquery(), type_=ARRAY(Text()))
         members = {
             **MEMBERS,
             "cells": lambda table, given: places.in_cells(table.c.cell, table.c.cell, given, resolution),
             "disk": lambda table, given: places.in_disk(table.c.cell, table.c.cell, given, resolution),
         }
-        selected = condition(self.where, kind=self.kind, asset=rollup_view, members=members, but=but)
-        key = r.cell if self.key.finest == resolution else self.key.of(rollup_view)
-        columns = [key.label("key"), r.kind, r.assets, *self._added(r.sums.__getitem__)]
-        return select(*columns).where(r.kind == func.any(every_kind), cells_of, selected)
+        every_kind = func.array(select(rollup_kind_view.c.kind).scalar_subquery(), type_=ARRAY(Text()))
+
+        def selected(rollup: Table) -> Select[Any]:
+            r = rollup.c
+            key = r.cell if self.key.finest == resolution else self.key.of(rollup)
+            columns = [key.label("key"), r.kind, r.assets, *self._added(lambda place: r.sums[place])]
+            asked = condition(self.where, kind=self.kind, asset=rollup, members=members, but=but)
+            by_kind = [] if rollup is rollup_cell_view else [r.kind == func.any(every_kind)]
+            return select(*columns).where(*by_kind, cells_of(r.cell), asked)
+
+        return [selected(rollup) for rollup in sources]
 
     def _assets(self, *conditions: Condition) -> Select[Any]:
         a = asset_view.c
@@ -193,6 +221,22 @@ def _member(name: str, value: Any, kind: Kind | None, depth: int) -> int:
         return _needed(value, kind, depth + 1)
     named = next((one for one in all_kinds().values() if camel(one.name) == name), None)
     return _NEVER if kind or named is None else _needed(value, named, depth + 1)
+
+
+def _asked(given: Given) -> frozenset[str]:
+    """Which of what roll-ups know beside cells a filter asks, which is known to ask nothing else."""
+    return frozenset(_members(given.raw or {}))
+
+
+def _members(where: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in where.items():
+        if value is None or name in _CELLS or name == _BOX:
+            continue
+        if name in _KNOWN:
+            yield name
+            continue
+        for one in _listed(value):
+            yield from _members(one)
 
 
 def _resolution_of(cell: str) -> int:
