@@ -31,9 +31,9 @@ from psycopg.pq.abc import PGresult
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from twin.registry.rows import Rows
 from twin.telemetry.records import Statement, waited
 
-Row = dict[str, Any]
 Parameters = Mapping[str, Any]
 Pool = AsyncConnectionPool[AsyncConnection]
 
@@ -45,7 +45,9 @@ STOP_SECONDS = 5.0
 """How long a statement that is stopped may take to end before its connection is given up."""
 
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
-_LONG = re.compile(rb"[0-9]{19}")
+_LONG = b"0" * 19
+"""Digits, once all are written as 0, of which an integer may have more than 64 bits."""
+_ZEROS = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else ord(" ") for byte in range(256))
 _LINE = "_twin_line"
 _TEXTS, _INTEGERS = 1009, 1016
 """PostgreSQL's types text[] and bigint[] (pg_type)."""
@@ -71,13 +73,6 @@ def _query(text: str) -> _Query:
     return _Query(_PLACE.sub(written, text).encode(), tuple(places))
 
 
-@lru_cache(maxsize=1_000)
-def _row_maker(names: tuple[str, ...]) -> Any:
-    """Makes a row of its values: the names of its columns are written into a function."""
-    members = ", ".join(f"{name!r}: v[{place}]" for place, name in enumerate(names))
-    return eval(f"lambda v: {{{members}}}")  # noqa: S307 - of names that are written as texts
-
-
 class Line:
     """A connection that is used by one statement at a time, within the event loop that makes it."""
 
@@ -91,7 +86,7 @@ class Line:
         self._dump, self._load = Transformer(connection), Transformer(connection)
         self._numbers = count(1)
         self._prepared: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
-        self._names: dict[bytes, Any] = {}
+        self._names: dict[bytes, tuple[str, ...]] = {}
         self._waiting: asyncio.Future[None] | None = None
         self._sending: asyncio.Future[None] | None = None
         self._watched: int | None = None
@@ -144,7 +139,7 @@ class Line:
         if whole and self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
 
-    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> list[Row]:
+    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> Rows:
         """The rows of a statement, which is in psycopg's ``%(name)s`` style. Raises psycopg's errors."""
         query = _query(text)
         values, types, formats = self._dumped([parameters[name] for name in query.names])
@@ -160,13 +155,10 @@ class Line:
                 await self._forget(query.text, types)
             raise problem
         self._load.set_pgresult(result)
-        maker = self._names.get(query.text)
-        if maker is None:
-            names = ((result.fname(place) or b"").decode() for place in range(result.nfields))
-            maker = self._remember(query.text, _row_maker(tuple(names)))
-        rows = self._load.load_rows(0, result.ntuples, maker)
+        names = self._names.get(query.text) or self._remember(query.text, result)
+        values = self._load.load_rows(0, result.ntuples, tuple)
         self._load.set_pgresult(None)
-        return rows
+        return Rows(names, values)
 
     async def stop(self) -> None:
         """End the statement that is under way; where that fails, the connection is closed."""
@@ -203,11 +195,12 @@ class Line:
         if result.status != ExecStatus.COMMAND_OK:
             raise errors.error_from_result(result, encoding="utf-8")
 
-    def _remember(self, query: bytes, maker: Any) -> Any:
+    def _remember(self, query: bytes, result: PGresult) -> tuple[str, ...]:
+        """The names of a statement's columns."""
         if len(self._names) >= MOST_PREPARED:
             self._names.clear()
-        self._names[query] = maker
-        return maker
+        names = ((result.fname(place) or b"").decode() for place in range(result.nfields))
+        return self._names.setdefault(query, tuple(names))
 
     async def _forget(self, query: bytes, types: tuple[int, ...]) -> None:
         """What was prepared fits no more, where tables have changed; or is no more."""
@@ -262,7 +255,7 @@ def _go_on(waiting: asyncio.Future[None]) -> None:
 
 def _json(text: str | bytes) -> Any:
     """JSON; integers of more than 64 bits and numbers that no double holds are left to Python's reader."""
-    if isinstance(text, str) or _LONG.search(text):
+    if isinstance(text, str) or _LONG in text.translate(_ZEROS):
         return json.loads(text)
     try:
         return orjson.loads(text)
@@ -319,7 +312,7 @@ class Lines:
             await asyncio.wait(self._doing)
         await self._pool.close()
 
-    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> list[Row]:
+    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> Rows:
         """The rows that a statement gives. Raises psycopg's errors, and ``PoolTimeout``.
 
         Whoever is stopped while it waits has the statement stopped as well, and need not wait for that.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -34,13 +33,11 @@ from citygraph.planner.shapes import (
     Call,
     Details,
     Irregular,
+    NoShape,
     Shape,
     Shaper,
-    TooManyShapes,
     described_by,
-    is_by_arguments,
 )
-from citygraph.relatives import OF_ROWS
 from citygraph.selection import Reader
 from twin.registry.query.names import argument_label
 from twin.registry.query.remembered import Memory
@@ -286,7 +283,7 @@ class Step:
         if self.shape is None:
             raise Irregular
         try:
-            return self.shape(value, [_answering(call, self, request) for call in self.calls])
+            return self.shape(value, [_answering(call, request.values) for call in self.calls])
         except Exception as problem:
             raise Irregular from problem
 
@@ -318,28 +315,20 @@ class Within:
     memory: Memory[Any] = field(default_factory=Memory)
 
 
-def _answering(call: Call, step: Step, request: Request) -> Answering:
+def _answering(call: Call, values: VariableValues) -> Answering:
     """What answers a field of rows, with the arguments that were given."""
     node = call.details[0].node
-    arguments = get_argument_values(call.definition, node, request.values)
-    if is_by_arguments(call.definition):
-        return itemgetter(argument_label(node.name.value, arguments))
-    resolver = Resolver.of(call.definition)
-    of_rows = OF_ROWS.get(resolver.function)
-    if of_rows is not None:
-        return of_rows(**resolver.named(arguments))
-    info = Info(step, request, call)
-    resolve: Any = call.definition.resolve
-    return lambda row: resolve(row, info, **arguments)
+    arguments = get_argument_values(call.definition, node, values)
+    return Answering(argument_label(node.name.value, arguments), call.of_value(**arguments))
 
 
 class Info:
     """What a resolver is told of its field, under the names that graphql-core gives it."""
 
-    __slots__ = ("_within", "call", "request", "step")
+    __slots__ = ("_within", "request", "step")
 
-    def __init__(self, step: Step, request: Request, call: Call | None = None) -> None:
-        self.step, self.request, self.call = step, request, call
+    def __init__(self, step: Step, request: Request) -> None:
+        self.step, self.request = step, request
         self._within: Within | None = None
 
     @property
@@ -355,7 +344,7 @@ class Info:
     @property
     def path(self) -> Path:
         """Where in the answer its value stands."""
-        return self.step.path if self.call is None else Path(None, self.call.key, None)
+        return self.step.path
 
     @property
     def within(self) -> Within:
@@ -386,7 +375,7 @@ def _planned(schema: GraphQLSchema, document: Document, values: VariableValues) 
             return None
         make = _Steps(schema, document, values)
         return Plan(make.of(query, found.grouped_field_set, None))
-    except (GraphQLError, TooManyShapes):  # a directive's variable that is null is told by the executor
+    except (GraphQLError, NoShape):  # a directive's variable that is null is told by the executor
         return None
 
 

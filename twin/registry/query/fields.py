@@ -186,7 +186,7 @@ def nested_page(where: Where | None, first: int | None, after: str | None) -> Ne
 
 
 def _children(projection: Projection, a: Columns, one: Asked, depth: int) -> Column:
-    """The children in the order of their codes, one more than asked: ``{"rows": […], "total": n}``."""
+    """The children in the order of their codes, one more than asked: ``[…]``, or ``{"rows": […], "total": n}``."""
     page = nested_page(*(one.arguments.get(name) for name in ("where", "first", "after")))
     source = asset_view.alias(projection.aliases.next("a"))
     other = Columns(source.name)
@@ -196,10 +196,11 @@ def _children(projection: Projection, a: Columns, one: Asked, depth: int) -> Col
     rows = select(*wanted).select_from(source).where(chosen).order_by(source.c.code).limit(page.first + 1)
     if page.after is not None:
         rows = rows.where(NestedPage.order.after(source, page.after))
-    parts = [_as_json_list(rows).label("rows")]
-    if asks_for(one.fields, "totalCount"):
-        parts.append(select(func.count()).select_from(source).where(chosen).scalar_subquery().label("total"))
-    return _as_json(select(*parts))
+    listed = _as_json_list(rows)
+    if not asks_for(one.fields, "totalCount"):
+        return listed
+    total = select(func.count()).select_from(source).where(chosen).scalar_subquery()
+    return _as_json(select(listed.label("rows"), total.label("total")))
 
 
 def _as_json(query: Any) -> Column:
