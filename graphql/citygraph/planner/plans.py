@@ -39,7 +39,7 @@ from citygraph.planner.shapes import (
     described_by,
 )
 from citygraph.selection import Reader
-from twin.registry.query.names import argument_label
+from twin.errors import TwinError
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import Asked
 from twin.telemetry.records import Found, Operation, operating
@@ -252,7 +252,7 @@ class Step:
     details: Details
     definition: GraphQLField
     shape: Shape | None
-    calls: Sequence[Call]
+    answerings: Sequence[Callable[[VariableValues], Answering]]
     steps: tuple[Step | Typename, ...]
     varying: tuple[str, ...]
     resolver: Resolver
@@ -283,7 +283,7 @@ class Step:
         if self.shape is None:
             raise Irregular
         try:
-            return self.shape(value, [_answering(call, request.values) for call in self.calls])
+            return self.shape(value, [answering(request.values) for answering in self.answerings])
         except Exception as problem:
             raise Irregular from problem
 
@@ -313,13 +313,6 @@ class Within:
 
     asked: tuple[Asked, ...]
     memory: Memory[Any] = field(default_factory=Memory)
-
-
-def _answering(call: Call, values: VariableValues) -> Answering:
-    """What answers a field of rows, with the arguments that were given."""
-    node = call.details[0].node
-    arguments = get_argument_values(call.definition, node, values)
-    return Answering(argument_label(node.name.value, arguments), call.of_value(**arguments))
 
 
 class Info:
@@ -416,12 +409,20 @@ class _Steps:
             details=details,
             definition=definition,
             shape=shape,
-            calls=shaper.calls,
+            answerings=[self._answering(call) for call in shaper.calls],
             steps=steps,
             varying=self.document.variables_within(one.node for one in details),
             resolver=Resolver.of(definition),
             same_arguments=same,
         )
+
+    def _answering(self, call: Call) -> Callable[[VariableValues], Answering]:
+        """What answers a call, which is the same whatever the variables are where it has none."""
+        if not has_variables(call.node):
+            with suppress(GraphQLError, TwinError):  # which is told whenever it is asked for
+                same = call.answering(self.values)
+                return lambda _: same
+        return call.answering
 
 
 def _object_that_asks(of_type: Any) -> GraphQLObjectType | None:

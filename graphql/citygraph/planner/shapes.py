@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
     GraphQLField,
     GraphQLFloat,
@@ -28,6 +29,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLScalarType,
     GraphQLSchema,
+    get_argument_values,
 )
 from graphql.execution.collect_fields import FieldDetails, collect_subfields
 from graphql.execution.values import VariableValues
@@ -77,8 +79,13 @@ class Call:
     """A field of rows with arguments: how it was asked for, and what makes an ``Answering.of`` of those."""
 
     definition: GraphQLField
-    details: Details
+    node: FieldNode
     of_value: Callable[..., Callable[[Any], Any]]
+
+    def answering(self, values: VariableValues) -> Answering:
+        """What answers it. Raises what its arguments raise."""
+        arguments = get_argument_values(self.definition, self.node, values)
+        return Answering(argument_label(self.node.name.value, arguments), self.of_value(**arguments))
 
 
 @dataclass(slots=True)
@@ -217,7 +224,7 @@ class Shaper:
             self._names[name] = of_value()
             return f"{name}({here})"
         number = len(self.calls)
-        self.calls.append(Call(definition, details, of_value))
+        self.calls.append(Call(definition, details[0].node, of_value))
         return f"c[{number}].of(r[@{number}])"
 
     def _enum(self, of_type: GraphQLEnumType, more: Mapping[None, None]) -> str:
@@ -238,7 +245,7 @@ def described_by(definition: GraphQLField) -> StrawberryField:
 
 
 def _each(written: str) -> list[str]:
-    """What writes each row of a list: values that it names are a comprehension's own only in a roundabout way."""
+    """What writes each row of a list. A comprehension would reach the names it gives to values in cells."""
     return [" found = []", f" for r in v: found.append({written})", " return found"]
 
 

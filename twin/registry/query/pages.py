@@ -140,9 +140,8 @@ def _place(by: Order, kind: Kind | None, given: Given) -> Place | None:
 def _read_page(part: Part, rows: Rows) -> Page:
     """What the rows of a page's statement mean."""
     first = rows[0] if rows else {}
-    found = (
-        rows if first.get("code") is not None else rows[:0]
-    )  # a total of nothing stands in a row of its own
+    # A total beside no assets stands in a row without one.
+    found = rows if first.get("code") is not None else rows[:0]
     return Page(found, part, first.get("total"))
 
 
@@ -158,9 +157,12 @@ def part_of_children(wanted: NestedPage) -> Part:
 def _page_statement(
     source: FromClause, fields: list[Labelled], by: Order, total: Select[Any] | None
 ) -> Select[Any]:
-    key, code, cursor_key = (_column(f"a.{name}") for name in ("order_key", "code", "cursor_key"))
-    statement = select(*labelled(fields), cursor_key.label("cursor_key"))
-    statement = statement.order_by(_column("a.keyless"), *by.by(key, code))
+    statement = select(*labelled(fields))
+    if by.can_lack_key:
+        statement = statement.order_by(_column("a.keyless"))
+    statement = statement.order_by(*by.by(_column("a.order_key"), _column("a.code")))
+    if by.sorting is not None:
+        statement = statement.add_columns(_column("a.cursor_key").label("cursor_key"))
     if total is None:
         return statement.select_from(source)
     counted = total.subquery("t")
