@@ -10,7 +10,7 @@ from strawberry import ID
 from citygraph import enums, geometries, objects
 from citygraph.errors import NameTaken
 from citygraph.making import Member, argument, complete, declare, many, object_type, typed
-from citygraph.relatives import children
+from citygraph.relatives import children, children_of
 from citygraph.scalars import JSON, Cell, Date, DateTime
 from twin.kinds import Kind
 from twin.kinds.model import Attribute
@@ -152,6 +152,7 @@ def _place() -> list[Member]:
             "The point that stands for it.",
             "代表点。",
             resolver=typed(_position, objects.Position | None),
+            of_value=lambda: position,
         ),
         geometries.geojson("geometry", "Its geometry.", "几何。"),
         geometries.wkt("wkt", "Its geometry as text.", "几何的文本。"),
@@ -206,5 +207,6 @@ def _relatives(asset: type, connection: type, where: type) -> list[Member]:
             "下属资产，按身份码排列。",
             nullable=False,
             resolver=resolver,
+            of_value=children_of,
         ),
     ]

@@ -26,15 +26,16 @@ class Connection(Mapping[str, Any]):
 
 
 def _edges(page: Page) -> list[dict[str, Any]]:
-    return [{"cursor": cursor, "node": row} for cursor, row in zip(page.cursors, page.rows, strict=True)]
+    return [{"cursor": page.part.cursor(row), "node": row} for row in page.rows]
 
 
 def _page_info(page: Page) -> dict[str, Any]:
+    rows, cursor = page.rows, page.part.cursor
     return {
         "hasNextPage": page.has_next,
         "hasPreviousPage": page.has_previous,
-        "startCursor": page.cursors[0] if page.cursors else None,
-        "endCursor": page.cursors[-1] if page.cursors else None,
+        "startCursor": cursor(rows[0]) if rows else None,
+        "endCursor": cursor(rows[-1]) if rows else None,
     }
 
 

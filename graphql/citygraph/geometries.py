@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from citygraph.making import Member, argument, typed
+from citygraph.making import Member, argument, typed, unchanged
 from citygraph.scalars import WKB, WKT, GeoJSON
 from twin.registry.query.names import argument_label
 
@@ -38,7 +38,7 @@ def wkb(name: str, en: str, zh: str) -> Member:
         return root[argument_label(name, {"simplify": simplify})]
 
     made = typed(resolver, WKB | None, simplify=_SIMPLIFY)
-    return Member(name, WKB, en, zh, resolver=made, by_arguments=True)
+    return Member(name, WKB, en, zh, resolver=made, of_value=unchanged)
 
 
 def _drawn(name: str, type_: Any, en: str, zh: str) -> Member:
@@ -46,4 +46,4 @@ def _drawn(name: str, type_: Any, en: str, zh: str) -> Member:
         return root[argument_label(name, {"precision": precision, "simplify": simplify})]
 
     made = typed(resolver, type_ | None, precision=_PRECISION, simplify=_SIMPLIFY)
-    return Member(name, type_, en, zh, resolver=made, by_arguments=True)
+    return Member(name, type_, en, zh, resolver=made, of_value=unchanged)

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Optional
 import strawberry
 from strawberry.types.field import StrawberryField
 
-BY_ARGUMENTS = "by_arguments"
-"""What a field's metadata calls ``Member.by_arguments``."""
+OF_VALUE = "of_value"
+"""What a field's metadata calls ``Member.of_value``."""
 
 
 def described(en: str, zh: str) -> str:
@@ -28,8 +28,8 @@ def described(en: str, zh: str) -> str:
 class Member:
     """A field of an object or an input: its GraphQL name, type and words, and the key of its value.
 
-    ``resolver`` computes it from the row; ``nullable`` adds null to the type; ``by_arguments`` says that rows
-    have its value under ``argument_label``.
+    ``resolver`` computes it from the row; ``nullable`` adds null to the type. ``of_value`` is the same for
+    plans: of the field's arguments it makes a function of what rows have under ``argument_label``.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Member:
     nullable: bool = True
     key: str | None = None
     resolver: Callable[..., Any] | None = None
-    by_arguments: bool = False
+    of_value: Callable[..., Callable[[Any], Any]] | None = None
 
     @property
     def python_name(self) -> str:
@@ -60,6 +60,11 @@ def many(type_: Any) -> Any:
 def value_of(row: Mapping[str, Any], name: str) -> Any:
     """The value of a field without a resolver."""
     return row[name.removesuffix("_")]
+
+
+def unchanged(**_arguments: Any) -> Callable[[Any], Any]:
+    """``Member.of_value`` of fields that are what rows have."""
+    return lambda value: value
 
 
 def declare(name: str, bases: tuple[type, ...] = ()) -> type:
@@ -129,7 +134,7 @@ def _field(member: Member, *, is_input: bool) -> StrawberryField:
     if is_input and member.nullable:
         options["default"] = strawberry.UNSET
     if member.resolver is not None:
-        options |= {"resolver": member.resolver, "metadata": {BY_ARGUMENTS: member.by_arguments}}
+        options |= {"resolver": member.resolver, "metadata": {OF_VALUE: member.of_value}}
     made: StrawberryField = strawberry.field(**options)
     return made
 

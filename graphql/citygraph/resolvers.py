@@ -26,7 +26,7 @@ from twin.registry.query.errors import AskedTwice, PageOfCodes
 from twin.registry.query.inputs import Given
 from twin.registry.query.loads import LoadsWanted
 from twin.registry.query.names import camel, constant
-from twin.registry.query.pages import Page, PageWanted, page
+from twin.registry.query.pages import Page, PageWanted, Part, page
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import asks_for, node_fields
 from twin.registry.query.sql import Question, posed_again
@@ -124,7 +124,7 @@ async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> P
         for row in [found[p.canonical] for p in parses if p.canonical in found]
         or [row for p in parses for row in later.get(p.canonical, [])]
     ]
-    return Page(rows, [str(row["code"]) for row in rows], False, False, len(rows))
+    return Page(rows, Part(len(rows), False, lambda row: str(row["code"])), len(rows))
 
 
 def _readings(given: Given) -> list[ParsedCode]:

@@ -326,6 +326,29 @@ def test_a_directives_variable_that_is_null_is_refused(api: Api) -> None:
     assert api.planned(document, {}) == api.executed(document, {})
 
 
+def test_columns_that_move_with_the_variables_are_found(api: Api) -> None:
+    """Two fields that ask for the same are one column, and what follows stands elsewhere."""
+    document = """query($a: Int, $b: Int, $c: Int) { streetlights(first: 3) { totalCount nodes {
+        a: geometry(precision: $a) b: geometry(precision: $b) c: geometry(precision: $c)
+        code name position { lat lon } division { code } power
+        d: children(first: $a) { nodes { code } totalCount } e: children(first: $b) { nodes { kind } } updated
+    } } }"""
+    for values in (
+        (1, 1, 1),
+        (1, 2, 1),
+        (1, 2, 3),
+        (1, 1, 2),
+        (2, 1, 1),
+        (None, 1, None),
+        (1, 1, 1),
+        (9, 9, 9),
+    ):
+        given_ = dict(zip("abc", values, strict=True))
+        planned = api.planned(document, given_)
+        assert planned is not None and b'"errors"' not in planned
+        assert planned == api.executed(document, given_) == api.executed(document, given_, by=None)
+
+
 def test_long_arguments_are_not_remembered(api: Api) -> None:
     document = (
         "query($w: AssetWhere) { streetlights(first: 1) { nodes { children(where: $w) { totalCount } } } }"

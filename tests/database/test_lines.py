@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import secrets
 import socket
@@ -64,7 +65,7 @@ def run(database_url: str, runner: asyncio.Runner) -> Run:
 
 
 async def ask(over: Lines, text: str, *, prepared: bool = False, **parameters: Any) -> list[dict[str, Any]]:
-    return await over.ask(text, parameters, prepared=prepared)
+    return list(await over.ask(text, parameters, prepared=prepared))
 
 
 TYPES = {str: "text", int: "bigint", float: "float8", bool: "boolean", bytes: "bytea", date: "date"}
@@ -85,6 +86,23 @@ def test_values_come_back_as_cursors_bring_them(
     with psycopg.connect(database_url, row_factory=dict_row) as connection:
         wanted = connection.execute(text.encode(), {"given": value}).fetchall()
     assert run(work) == [wanted] * 3
+
+
+PLAIN_JSON = ['{"a": [1.5, "百"]}', "null", None, "[]", '"12345678901234567890"', "-0.0"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [PLAIN_JSON, [f"{2**80}", *PLAIN_JSON], [*PLAIN_JSON, "1e999"], ['"\\ud800"'], PLAIN_JSON[:1], []],
+)
+def test_json_is_read_a_column_at_a_time(run: Run, texts: list[str | None]) -> None:
+    """Also integers of more than 64 bits, numbers that no double holds, and what is no Unicode."""
+    text = "SELECT t::json AS a, 'x' AS x, t::json AS b FROM unnest(%(t)s::text[]) AS t"
+    read = [None if one is None else json.loads(one) for one in texts]
+    wanted = [{"a": one, "x": "x", "b": one} for one in read]
+    assert repr(run(lambda over: ask(over, text, t=texts))) == repr(wanted)
+    numeric = "SELECT '{\"a\": 1e400}'::jsonb AS a"
+    assert run(lambda over: ask(over, numeric)) == [{"a": {"a": 10**400}}]
 
 
 def test_a_parameter_may_stand_in_several_places(run: Run) -> None:

@@ -46,7 +46,12 @@ SCRIPTS = Path(__file__).parent / "migrations"
 VERSION = "SELECT version_num FROM public.twin_migration"
 EVERYTHING = "*"
 """The scope (``twin.scope``) of a session that may see every asset."""
-API_SESSION = {"twin.scope": EVERYTHING, "jit": "off", "max_parallel_workers_per_gather": "0"}
+API_SESSION = {
+    "twin.scope": EVERYTHING,
+    "DateStyle": "ISO",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+}
 """Settings of the API's sessions: its short statements lose more to compiling and workers than they gain."""
 MIGRATION_LOCK = 0x7477696E  # "twin": the advisory lock under which migrations run
 

@@ -35,11 +35,6 @@ class Arguments:
         ]
         self._written = self._read_once(given)
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether they are the same whatever the variables are."""
-        return self._written is not None and not self._variables
-
     def values(self, variables: VariableValues) -> dict[str, Any]:
         """The arguments. Raises ``GraphQLError`` where one is wrong."""
         if self._written is None:

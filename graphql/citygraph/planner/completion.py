@@ -19,8 +19,9 @@ from sqlalchemy.util import LRUCache
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from citygraph.planner.documents import Document
-from citygraph.planner.shapes import Shape, Shaper, TooManyShapes
+from citygraph.planner.shapes import NoShape, Shape, Shaper
 from citygraph.planner.variables import Variables
+from twin.registry.rows import Rows
 
 REMEMBERED = 64
 """Operations, and lists in them, of which shapes are kept."""
@@ -45,7 +46,7 @@ class ListExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """The list as it is answered."""
         short = self.operation.loc is not None and len(self.operation.loc.source.body) <= LONGEST
-        if short and isinstance(result, list) and _is_ours(get_named_type(return_type)):
+        if short and isinstance(result, list | Rows) and _is_ours(get_named_type(return_type)):
             shape = _shape(self, return_type, field_details_list)
             if shape is not None:
                 try:
@@ -88,7 +89,7 @@ def _shape(executor: ListExecutor, of_type: Any, details: list[FieldDetails]) ->
     shaper = Shaper(executor.schema, document, executor.variable_values)
     try:
         shape = shaper.shape(of_type, details)
-    except TooManyShapes:
+    except NoShape:
         made = None
     else:
         made = None if shaper.calls else shape

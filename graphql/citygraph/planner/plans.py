@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -15,7 +15,6 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
-    get_argument_values,
     located_error,
 )
 from graphql.execution.collect_fields import collect_fields
@@ -26,21 +25,19 @@ from citygraph.context import Context
 from citygraph.errors import codes, stable
 from citygraph.few import Few
 from citygraph.planner.arguments import Arguments
-from citygraph.planner.documents import Document, Documents
+from citygraph.planner.documents import Document, Documents, variables_of
 from citygraph.planner.shapes import (
     Answering,
     Call,
     Details,
     Irregular,
+    NoShape,
     Shape,
     Shaper,
-    TooManyShapes,
     described_by,
-    is_by_arguments,
 )
-from citygraph.relatives import OF_ROWS
 from citygraph.selection import Reader
-from twin.registry.query.names import argument_label
+from twin.errors import TwinError
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import Asked
 from twin.telemetry.records import Found, Operation, operating
@@ -248,7 +245,7 @@ class Step:
     details: Details
     definition: GraphQLField
     shape: Shape | None
-    calls: Sequence[Call]
+    answerings: Sequence[Callable[[VariableValues], Answering]]
     steps: tuple[Step | Typename, ...]
     varying: tuple[str, ...]
     resolver: Resolver
@@ -277,7 +274,7 @@ class Step:
         if self.shape is None:
             raise Irregular
         try:
-            return self.shape(value, [_answering(call, self, request) for call in self.calls])
+            return self.shape(value, [answering(request.values) for answering in self.answerings])
         except Exception as problem:
             raise Irregular from problem
 
@@ -305,28 +302,13 @@ class Within:
     memory: Memory[Any] = field(default_factory=Memory)
 
 
-def _answering(call: Call, step: Step, request: Request) -> Answering:
-    """What answers a field of rows, with the arguments that were given."""
-    node = call.details[0].node
-    arguments = get_argument_values(call.definition, node, request.values)
-    if is_by_arguments(call.definition):
-        return itemgetter(argument_label(node.name.value, arguments))
-    resolver = Resolver.of(call.definition)
-    of_rows = OF_ROWS.get(resolver.function)
-    if of_rows is not None:
-        return of_rows(**{resolver.names[name]: value for name, value in arguments.items()})
-    info = Info(step, request, call)
-    resolve: Any = call.definition.resolve
-    return lambda row: resolve(row, info, **arguments)
-
-
 class Info:
     """What a resolver is told of its field, under the names that graphql-core gives it."""
 
-    __slots__ = ("_within", "call", "request", "step")
+    __slots__ = ("_within", "request", "step")
 
-    def __init__(self, step: Step, request: Request, call: Call | None = None) -> None:
-        self.step, self.request, self.call = step, request, call
+    def __init__(self, step: Step, request: Request) -> None:
+        self.step, self.request = step, request
         self._within: Within | None = None
 
     @property
@@ -342,7 +324,7 @@ class Info:
     @property
     def path(self) -> Path:
         """Where in the answer its value stands."""
-        return self.step.path if self.call is None else Path(None, self.call.key, None)
+        return self.step.path
 
     @property
     def within(self) -> Within:
@@ -373,7 +355,7 @@ def _planned(schema: GraphQLSchema, document: Document, values: VariableValues) 
             return None
         make = _Steps(schema, document, values)
         return Plan(make.of(query, found.grouped_field_set, None))
-    except (GraphQLError, TooManyShapes):  # a directive's variable that is null is told by the executor
+    except (GraphQLError, NoShape):  # a directive's variable that is null is told by the executor
         return None
 
 
@@ -411,12 +393,20 @@ class _Steps:
             details=details,
             definition=definition,
             shape=shape,
-            calls=shaper.calls,
+            answerings=[self._answering(call) for call in shaper.calls],
             steps=steps,
             varying=self.document.variables_within(one.node for one in details),
             resolver=resolver,
             arguments=Arguments(definition, details[0].node, resolver.names),
         )
+
+    def _answering(self, call: Call) -> Callable[[VariableValues], Answering]:
+        """What answers a call, which is the same whatever the variables are where it has none."""
+        if not any(variables_of(argument.value) for argument in call.node.arguments or ()):
+            with suppress(GraphQLError, TwinError):  # which is told whenever it is asked for
+                same = call.answering(self.values)
+                return lambda _: same
+        return call.answering
 
 
 def _object_that_asks(of_type: Any) -> GraphQLObjectType | None:

@@ -23,6 +23,7 @@ from twin.registry.query.sql import Question, number
 from twin.registry.query.tallies import By, Counting, Key
 from twin.registry.query.where import Where, of_kinds
 from twin.registry.rollups import UNIT
+from twin.registry.rows import Rows
 from twin.registry.tables import asset_view, dataset_view
 
 MAX_GROUPS = 100_000
@@ -55,7 +56,7 @@ class Counts:
     """Rows of counts, one for each key, with sums for each key and kind; and what they were taken from."""
 
     by: By
-    rows: list[dict[str, Any]]
+    rows: Rows
     sums: bool
 
     @property
@@ -166,7 +167,7 @@ def _attribute_key(having: list[tuple[Kind, Attribute]]) -> GroupKey:
     return GroupKey(Key(column, rolled=False, conditions=(owning,)), _as_it_is, kinds)
 
 
-def _counts(by: By, sums: bool, rows: list[dict[str, Any]]) -> Counts:
+def _counts(by: By, sums: bool, rows: Rows) -> Counts:
     if len(rows) > MAX_GROUPS:
         raise TooManyGroups(limit=MAX_GROUPS)
     return Counts(by, rows, sums)

@@ -23,9 +23,18 @@ from twin.registry.query.aliases import Aliases
 from twin.registry.query.errors import NearestSize, PageDepth, PageRows, PageSize
 from twin.registry.query.geometries import GEOMETRIES
 from twin.registry.query.inputs import Given
-from twin.registry.query.names import attribute_label, camel
+from twin.registry.query.names import attribute_label, camel, constant
 from twin.registry.query.nested import NESTED
-from twin.registry.query.ordering import DEFAULT, Order, Place, day, instant, read_cursor, where_hash
+from twin.registry.query.ordering import (
+    DEFAULT,
+    Order,
+    Place,
+    capitals,
+    day,
+    instant,
+    read_cursor,
+    where_hash,
+)
 from twin.registry.query.selection import Asked, asks_for, merged, node_fields
 from twin.registry.query.where import Where, condition
 from twin.registry.tables import asset_view
@@ -61,15 +70,15 @@ class Columns:
 
 PLAIN: Mapping[str, Callable[[Columns], Column]] = {
     "code": lambda a: a["code"],
-    "kind": lambda a: func.upper(a["kind"]),
+    "kind": lambda a: capitals(a["kind"]),
     "scheme": lambda a: a["scheme"],
     "name": lambda a: a["name"],
     "address": lambda a: a["address"],
-    "status": lambda a: func.upper(a["status"]),
+    "status": lambda a: capitals(a["status"]),
     "position": lambda a: func.ST_AsHEXEWKB(func.ST_Force2D(a["geom"]), type_=Text()),
     "cell": lambda a: func.to_hex(a["cell"]),
     "installed": lambda a: day(a["installed"]),
-    "surveyMethod": lambda a: func.upper(a["survey_method"]),
+    "surveyMethod": lambda a: capitals(a["survey_method"]),
     "accuracy": lambda a: a["accuracy"],
     "attributes": lambda a: a["attributes"],
     "sourceKey": lambda a: a["source_key"],
@@ -111,6 +120,8 @@ class Projection:
         self.rows = before
 
     def _field(self, columns: Columns, one: Asked, kind: Kind | None, depth: int) -> Labelled:
+        if one.name == "kind" and kind is not None:
+            return one.label, literal_column(f"'{constant(kind.name)}'", Text())
         if one.name in PLAIN:
             return one.label, PLAIN[one.name](columns)
         if one.name in NESTED:
@@ -141,7 +152,7 @@ def _attribute(columns: Columns, owner: Kind, name: str, *, guarded: bool) -> La
 def written_attribute(attributes: Column, attribute: Attribute) -> Column:
     """An attribute as GraphQL writes it: a choice as its enum value."""
     value = attribute_value(attributes, attribute)
-    return func.upper(value, type_=Text()) if attribute.type == "choice" else value
+    return capitals(value) if attribute.type == "choice" else value
 
 
 def labelled(columns: Iterable[Labelled]) -> list[Column]:
@@ -186,7 +197,7 @@ def nested_page(where: Where | None, first: int | None, after: str | None) -> Ne
 
 
 def _children(projection: Projection, a: Columns, one: Asked, depth: int) -> Column:
-    """The children in the order of their codes, one more than asked: ``{"rows": […], "total": n}``."""
+    """The children by their codes, one more than asked: a list, or ``{"rows": […], "total": n}``."""
     page = nested_page(*(one.arguments.get(name) for name in ("where", "first", "after")))
     source = asset_view.alias(projection.aliases.next("a"))
     other = Columns(source.name)
@@ -196,10 +207,11 @@ def _children(projection: Projection, a: Columns, one: Asked, depth: int) -> Col
     rows = select(*wanted).select_from(source).where(chosen).order_by(source.c.code).limit(page.first + 1)
     if page.after is not None:
         rows = rows.where(NestedPage.order.after(source, page.after))
-    parts = [_as_json_list(rows).label("rows")]
-    if asks_for(one.fields, "totalCount"):
-        parts.append(select(func.count()).select_from(source).where(chosen).scalar_subquery().label("total"))
-    return _as_json(select(*parts))
+    listed = _as_json_list(rows)
+    if not asks_for(one.fields, "totalCount"):
+        return listed
+    total = select(func.count()).select_from(source).where(chosen).scalar_subquery()
+    return _as_json(select(listed.label("rows"), total.label("total")))
 
 
 def _as_json(query: Any) -> Column:

@@ -15,9 +15,10 @@ from twin.registry.query.fields import page_size
 from twin.registry.query.inputs import Given
 from twin.registry.query.names import stored
 from twin.registry.query.nested import load_members
-from twin.registry.query.pages import Page
+from twin.registry.query.pages import Page, Part
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row
+from twin.registry.rows import Rows
 
 _LOADS = table("load", schema="api").alias("l")
 _DATASETS = table("dataset", schema="api").alias("d")
@@ -46,10 +47,8 @@ def loads(wanted: LoadsWanted, fields: Sequence[Asked], limit: int) -> Question[
     if wanted.after is not None:
         found = found.where(_NUMBER.op("<")(_cursor(Given(wanted.after, "after"))))
 
-    def page(rows: list[dict[str, Any]]) -> Page:
-        shown = rows[:size]
-        cursors = [str(row["id"]) for row in shown]
-        return Page([row["load"] for row in shown], cursors, len(rows) > size, wanted.after is not None)
+    def page(rows: Rows) -> Page:
+        return Page([row["load"] for row in rows], Part(size, wanted.after is not None, _written))
 
     return Question(found, page)
 
@@ -64,9 +63,9 @@ _NUMBER = literal_column("l.id", BigInteger())
 
 
 def _loads(fields: Sequence[Asked]) -> Select[Any]:
-    members = load_members(Aliases(), "l", fields)
+    members = load_members(Aliases(), "l", [Asked("id"), *fields])
     value: ColumnElement[Any] = literal_column(f"json_build_object({members})", JSON()).label("load")
-    return select(_NUMBER.label("id"), value).select_from(_LOADS)
+    return select(value).select_from(_LOADS)
 
 
 def _chosen(wanted: LoadsWanted) -> Iterator[ColumnElement[bool]]:
@@ -78,6 +77,11 @@ def _chosen(wanted: LoadsWanted) -> Iterator[ColumnElement[bool]]:
         )
     if wanted.kind is not None:
         yield literal_column("l.kind") == stored(Given(wanted.kind, "kind").text())
+
+
+def _written(load: Row) -> str:
+    """The cursor of a load: its number."""
+    return str(load["id"])
 
 
 def _cursor(after: Given) -> int:

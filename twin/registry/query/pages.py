@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, overload
+from typing import Any
 
 from sqlalchemy import Integer, Select, SelectBase, func, literal_column, select, true, union_all
 from sqlalchemy.sql.elements import ColumnElement
@@ -28,44 +28,52 @@ from twin.registry.query.ordering import (
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row, number
 from twin.registry.query.where import Where, condition, is_plain, of_kinds
+from twin.registry.rows import Rows
 from twin.registry.tables import asset_view
 
 Condition = ColumnElement[bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of an ordered list a page is: its size, whether any lie before it, and what writes a row's
+    cursor."""
+
+    first: int
+    has_previous: bool
+    cursor: Callable[[Row], str]
+
+
 @dataclass(slots=True)
 class Page:
-    """A part of an ordered list: assets with their cursors; ``total`` is None unless it was asked for."""
+    """A page: the rows that were found, of which one more than asked tells that there are more.
 
-    rows: list[Row]
-    cursors: Sequence[str]
-    has_next: bool
-    has_previous: bool
+    ``total`` is None unless it was asked for.
+    """
+
+    found: Sequence[Row]
+    part: Part
     total: int | None = None
 
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows to show."""
+        return self.found[: self.part.first]
 
-@dataclass(slots=True)
-class Cursors(Sequence[str]):
-    """The cursors of rows in an order, written when they are looked at: mostly the last one only."""
+    @property
+    def cursors(self) -> list[str]:
+        """Their cursors."""
+        return list(map(self.part.cursor, self.rows))
 
-    by: Order
-    hashed: str
-    rows: Sequence[Row]
+    @property
+    def has_next(self) -> bool:
+        """Whether there are more."""
+        return len(self.found) > self.part.first
 
-    @overload
-    def __getitem__(self, place: int) -> str: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return [self._written(row) for row in self.rows[place]]
-        return self._written(self.rows[place])
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def _written(self, row: Row) -> str:
-        return write_cursor(self.by, self.hashed, row.get("cursor_key"), row["code"])
+    @property
+    def has_previous(self) -> bool:
+        """Whether some came before."""
+        return self.part.has_previous
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +108,20 @@ def page(wanted: PageWanted, limit: int) -> Question[Page]:
     first = page_size(Given(wanted.first, "first"), limit)
     total = select(func.count().label("total")).select_from(asset_view).where(chosen)
     behind, kind = begin is not None, wanted.kind
+
+    def answering(arguments: Mapping[str, Any]) -> Callable[[Rows], Page]:
+        hashed = _list_hash(kind, arguments.get("where"))
+        return partial(_read_page, Part(first, behind, partial(_write_cursor, by, hashed)))
+
+    answer = answering({"where": wanted.where})
     if not wanted.rows:
-        return Question(total, lambda rows: Page([], [], False, behind, rows[0]["total"]))
+        return Question(total, answer)
     columns = Columns("a")
     fields = Projection(first).of_asset(columns, wanted.fields, wanted.kind)
     source = _ordered(_sources(wanted, chosen), by, begin, first + 1, columns.used)
-
-    def answering(arguments: Mapping[str, Any]) -> _PageReader:
-        return _PageReader(first, by, _list_hash(kind, arguments.get("where")), behind)
-
     return Question(
         _page_statement(source, fields, by, total if wanted.total else None),
-        answering({"where": wanted.where}),
+        answer,
         prepared=wanted.selection.decide(is_plain) and not wanted.total,
         answering=answering,
     )
@@ -127,43 +137,32 @@ def _place(by: Order, kind: Kind | None, given: Given) -> Place | None:
     return read_cursor(Given(arguments.get("after"), "after"), by, _list_hash(kind, arguments.get("where")))
 
 
-@dataclass(frozen=True, slots=True)
-class _PageReader:
-    """What the rows of a page's statement mean: one more than asked tells that there are more."""
-
-    first: int
-    by: Order
-    hashed: str
-    has_previous: bool
-
-    def __call__(self, rows: list[dict[str, Any]]) -> Page:
-        total = rows[0].get("total") if rows else None
-        found = [row for row in rows if row["code"] is not None]
-        shown = found[: self.first]
-        return Page(
-            list(shown),
-            Cursors(self.by, self.hashed, shown),
-            len(found) > self.first,
-            self.has_previous,
-            total,
-        )
+def _read_page(part: Part, rows: Rows) -> Page:
+    """What the rows of a page's statement mean."""
+    first = rows[0] if rows else {}
+    # A total beside no assets stands in a row without one.
+    found = rows if first.get("code") is not None else rows[:0]
+    return Page(found, part, first.get("total"))
 
 
-def page_of_children(found: Row, asked_for: NestedPage) -> Page:
-    """The page in what a row holds under ``children``."""
-    rows = found["rows"]
-    shown = rows[: asked_for.first]
-    cursors = Cursors(asked_for.order, asked_for.hashed, shown)
-    has_next, has_previous = len(rows) > asked_for.first, asked_for.after is not None
-    return Page(shown, cursors, has_next, has_previous, found.get("total"))
+def _write_cursor(by: Order, hashed: str, row: Row) -> str:
+    return write_cursor(by, hashed, row.get("cursor_key"), row["code"])
+
+
+def part_of_children(wanted: NestedPage) -> Part:
+    """Which part of an asset's children a page is."""
+    return Part(wanted.first, wanted.after is not None, partial(_write_cursor, wanted.order, wanted.hashed))
 
 
 def _page_statement(
     source: FromClause, fields: list[Labelled], by: Order, total: Select[Any] | None
 ) -> Select[Any]:
-    key, code, cursor_key = (_column(f"a.{name}") for name in ("order_key", "code", "cursor_key"))
-    statement = select(*labelled(fields), cursor_key.label("cursor_key"))
-    statement = statement.order_by(_column("a.keyless"), *by.by(key, code))
+    statement = select(*labelled(fields))
+    if by.can_lack_key:
+        statement = statement.order_by(_column("a.keyless"))
+    statement = statement.order_by(*by.by(_column("a.order_key"), _column("a.code")))
+    if by.sorting is not None:
+        statement = statement.add_columns(_column("a.cursor_key").label("cursor_key"))
     if total is None:
         return statement.select_from(source)
     counted = total.subquery("t")

@@ -17,8 +17,8 @@ class Position(TypedDict):
 
 # Extended WKB of a point on WGS 84: byte order, type with the flag for an SRID, the SRID (PostGIS).
 _POINT = "0101000020E6100000"
-_BEHIND = len(_POINT)
-_unpack = struct.Struct("<dd").unpack
+_HEAD = len(_POINT)
+_unpack = struct.Struct(f"<{_HEAD // 2}xdd").unpack
 _bytes = bytes.fromhex
 
 
@@ -26,8 +26,8 @@ def position(hex_wkb: str | None) -> Position | None:
     """The point of a geometry in hexadecimal WKB, by the rule of ``spatial.geometry.asset_points``."""
     if hex_wkb is None:
         return None
-    if hex_wkb.startswith(_POINT):
-        lon, lat = _unpack(_bytes(hex_wkb[_BEHIND:]))
+    if hex_wkb[:_HEAD] == _POINT:
+        lon, lat = _unpack(_bytes(hex_wkb))
     else:
         lons, lats = asset_points(from_wkb([_bytes(hex_wkb)]))
         lon, lat = float(lons[0]), float(lats[0])

@@ -34,6 +34,7 @@ from twin.registry.query.inputs import Given
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row, number
 from twin.registry.query.where import Where, bears, condition, is_plain, of_kinds
+from twin.registry.rows import Rows
 from twin.registry.tables import asset_view, code_successor_view, identifier_view
 
 MAX_NEAREST = 1_000
@@ -67,7 +68,7 @@ def by_codes(
     return Question(statement, _by_code, prepared=True)
 
 
-def _by_code(rows: list[dict[str, Any]]) -> dict[str, Row]:
+def _by_code(rows: Rows) -> dict[str, Row]:
     return {row["code"]: row for row in rows}
 
 
@@ -96,7 +97,7 @@ def successors(
         chain.join(source, _of_a("code") == chain.c.code)
     )
 
-    def answer(rows: list[dict[str, Any]]) -> dict[str, list[Row]]:
+    def answer(rows: Rows) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {}
         for row in sorted(rows, key=lambda row: str(row["code"])):
             found.setdefault(str(row["asked"]), []).append(row)
@@ -125,14 +126,14 @@ def by_identifier(given: Given, fields: Sequence[Asked]) -> Question[Row | None]
     source = _used(columns).where(asset_view.c.code == any_(codes)).subquery("a")
     statement = select(*labelled(wanted)).select_from(source).order_by(_of_a("code"))
 
-    def answering(arguments: Mapping[str, Any]) -> Callable[[list[dict[str, Any]]], Row | None]:
+    def answering(arguments: Mapping[str, Any]) -> Callable[[Rows], Row | None]:
         return partial(_the_bearer, arguments["identifier"]["value"])
 
     answer = answering({"identifier": given.raw})
     return Question(statement.limit(MAX_BEARERS + 1), answer, prepared=True, answering=answering)
 
 
-def _the_bearer(value: str, rows: list[dict[str, Any]]) -> Row | None:
+def _the_bearer(value: str, rows: Rows) -> Row | None:
     if len(rows) > 1:
         codes = ", ".join(str(row["code"]) for row in rows[:MAX_BEARERS])
         raise IdentifierAmbiguous(value=value, codes=codes)

@@ -16,6 +16,7 @@ from twin.registry.query.nested import division, division_members
 from twin.registry.query.places import SRID
 from twin.registry.query.selection import Asked
 from twin.registry.query.sql import Question, Row
+from twin.registry.rows import Rows
 from twin.registry.tables import asset_view
 from twin.settings import RegistrySettings
 
@@ -90,7 +91,7 @@ def _outermost(line: str, measure: Callable[..., ColumnElement[float]]) -> Scala
     return found.order_by(nearness).limit(1).scalar_subquery()
 
 
-def _box(rows: list[dict[str, Any]]) -> list[float] | None:
+def _box(rows: Rows) -> list[float] | None:
     box = [rows[0][side] for side in _SIDES]
     return None if None in box else box
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, Connection
-from psycopg.rows import dict_row
+from psycopg import AsyncConnection, AsyncCursor, Connection, Cursor
+from psycopg.rows import tuple_row
 from sqlalchemy import Integer, literal_column, true
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
@@ -18,6 +18,7 @@ from sqlalchemy.util import LRUCache
 
 from twin.registry.query.errors import QueryTimeout
 from twin.registry.query.remembered import Memory
+from twin.registry.rows import Rows
 from twin.telemetry.records import Statement, made_anew
 
 Row = Mapping[str, Any]
@@ -37,9 +38,9 @@ class Question(Generic[Answer]):
     """
 
     statement: ClauseElement
-    answer: Callable[[list[dict[str, Any]]], Answer]
+    answer: Callable[[Rows], Answer]
     prepared: bool = False
-    answering: Callable[[Mapping[str, Any]], Callable[[list[dict[str, Any]]], Answer]] | None = None
+    answering: Callable[[Mapping[str, Any]], Callable[[Rows], Answer]] | None = None
 
 
 def number(value: int) -> ColumnElement[int]:
@@ -65,7 +66,7 @@ class Posed(Generic[Answer]):
 
     text: str
     parameters: Mapping[str, Any]
-    answer: Callable[[list[dict[str, Any]]], Answer]
+    answer: Callable[[Rows], Answer]
     prepared: bool
 
 
@@ -103,7 +104,7 @@ def posed_again(
 class Connections(Protocol):
     """What statements are sent over."""
 
-    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> list[dict[str, Any]]:
+    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> Rows:
         """The rows that a statement in psycopg's ``%(name)s`` style gives. Raises psycopg's errors."""
 
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
@@ -125,12 +126,12 @@ class Single:
 
     one: AsyncConnection[Any]
 
-    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> list[dict[str, Any]]:
+    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> Rows:
         """The rows that a statement gives. Raises psycopg's errors."""
         with Statement(text) as seen:
-            async with self.one.cursor(row_factory=dict_row) as cursor:
+            async with self.one.cursor(row_factory=tuple_row) as cursor:
                 await cursor.execute(text, parameters, prepare=prepared)
-                rows = await cursor.fetchall()
+                rows = Rows(_names(cursor), await cursor.fetchall())
             seen.rows = len(rows)
         return rows
 
@@ -143,10 +144,14 @@ class Single:
 def ask_now(connection: Connection[Any], question: Question[Answer]) -> Answer:
     """``ask`` for programs that wait."""
     asked = posed(question)
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with connection.cursor(row_factory=tuple_row) as cursor:
         try:
             cursor.execute(asked.text, asked.parameters, prepare=asked.prepared)
-            rows = cursor.fetchall()
+            rows = Rows(_names(cursor), cursor.fetchall())
         except psycopg.errors.QueryCanceled as problem:
             raise QueryTimeout from problem
     return asked.answer(rows)
+
+
+def _names(cursor: AsyncCursor[Any] | Cursor[Any]) -> tuple[str, ...]:
+    return tuple(column.name for column in cursor.description or ())
