@@ -25,7 +25,9 @@ PATH = "/graphql"
 
 async def context(connection: HTTPConnection) -> Context:
     """The context of a request, with the pool that the application keeps in its state."""
-    return Context(connection.app.state.pool)
+    made = Context(connection.app.state.pool)
+    made.pipeline()
+    return made
 
 
 class Router(GraphQLRouter[Context, None]):

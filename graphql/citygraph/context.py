@@ -8,6 +8,7 @@ from graphql.pyutils import Path
 from strawberry.fastapi import BaseContext
 
 from twin.registry.query import sql
+from twin.registry.query.pipelined import Pipelined
 from twin.registry.query.sql import Connections, Posed, Question
 from twin.settings import ApiSettings
 
@@ -22,6 +23,11 @@ class Context(BaseContext):
         self.connections = connections
         self.max_page = ApiSettings().max_page if max_page is None else max_page
         self._told: dict[str, dict[str, str]] = {}
+
+    def pipeline(self) -> None:
+        """From now on, questions that are asked in one turn of the event loop share a connection."""
+        if not isinstance(self.connections, Pipelined):
+            self.connections = Pipelined(self.connections)
 
     def told(self, what: str, path: Path, value: str) -> None:
         """Have the answer's extensions say something of the field at a path."""

@@ -130,6 +130,26 @@ def test_what_clients_accept_is_planned(accept: str) -> None:
     assert asyncio.run(go()).json()["data"]["reports"]
 
 
+def test_the_executors_fields_take_one_connection_too(owner_url: str) -> None:
+    """Introspection is left to it, and what is asked beside."""
+    files = " ".join(
+        f'a{n}: asset(code: "{asset.code}") {{ code name }}' for n, asset in enumerate(CITY[:10])
+    )
+    body = {"query": f'{{ {files} registry {{ extent home {{ code }} }} __type(name: "Asset") {{ name }} }}'}
+
+    async def go() -> Any:
+        async with application(owner_url) as made:
+            transport = httpx.ASGITransport(made)
+            async with httpx.AsyncClient(transport=transport, base_url="http://twin") as client:
+                answer = await client.post("/graphql", json=body)
+            assert made.state.pool.get_stats()["requests_num"] == 1
+            return answer.json()
+
+    answer = asyncio.run(go())
+    assert "errors" not in answer
+    assert [answer["data"][f"a{n}"]["code"] for n in range(10)] == [asset.code for asset in CITY[:10]]
+
+
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'twin.asset'::regclass"
 
 

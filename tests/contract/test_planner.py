@@ -55,12 +55,12 @@ Connection = psycopg.AsyncConnection[Any]
 class Api:
     """A pool of connections to the registry, and both ways to ask over it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: str = "") -> None:
         # It runs all the time, as a server's does: what is stopped takes a while to end.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._lines: Lines = self._run(_opened(url))
+        self._lines: Lines = self._run(_opened(url, options))
 
     def _run(self, asked: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(asked, self._loop).result()
@@ -84,19 +84,24 @@ class Api:
         return self._run(asked).json()
 
     @property
+    def lent(self) -> int:
+        """How often a connection was lent."""
+        return self._lines.get_stats()["requests_num"]
+
+    @property
     def lost(self) -> int:
         """How many connections were given up."""
         return self._lines.get_stats().get("returns_bad", 0)
 
 
-async def _opened(url: str) -> Lines:
-    options = {"autocommit": True, "options": "-c twin.scope=*"}
-    pool = AsyncConnectionPool(url, kwargs=options, min_size=4, max_size=4, open=False)
+async def _opened(url: str, options: str) -> Lines:
+    given = {"autocommit": True, "options": f"-c twin.scope=* {options}"}
+    pool = AsyncConnectionPool(url, kwargs=given, min_size=4, max_size=4, open=False)
     return await Lines(pool).__aenter__()
 
 
 @pytest.fixture(scope="module")
-def api(new_database: Callable[[], str]) -> Iterator[Api]:
+def url(new_database: Callable[[], str]) -> str:
     url = new_database()
     with psycopg.connect(url, autocommit=True) as owner:
         insert_city(owner, CITY)
@@ -109,6 +114,11 @@ def api(new_database: Callable[[], str]) -> Iterator[Api]:
             'UPDATE twin.asset SET attributes = attributes || \'{"lamp": "candle"}\''
             f" WHERE code = (SELECT min(code) FROM {lamps})"
         )
+    return url
+
+
+@pytest.fixture(scope="module")
+def api(url: str) -> Iterator[Api]:
     opened = Api(url.replace("twin_owner@", "twin_api@"))
     yield opened
     opened.close()
@@ -246,6 +256,61 @@ def test_fields_that_are_stopped_cost_no_connection(api: Api) -> None:
         assert b'"errors"' in api.executed(document)
         assert api.planned(document) == api.executed(document)
     assert api.lost == 0
+
+
+FILES = " ".join(
+    f'a{n}: asset(code: "{asset.code}") {{ code kind geometry children {{ totalCount }} }}'
+    for n, asset in enumerate(CITY[:7])
+)
+LISTS = """
+    streetlights(first: 3) { nodes { code power } totalCount } groups(by: KIND) { key count }
+    nearest(position: { lon: 121.5, lat: 31.2 }, first: 3) { distance asset { code } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("document", "lent"),
+    [
+        (f"{{ {FILES} {LISTS} }}", 1),
+        (f"{{ ...a kinds {{ kind }} __typename ...b }} fragment a on Query {{ {FILES} }} "
+         f"fragment b on Query {{ {LISTS} }}", 1),
+        (f"{{ {FILES} registry {{ extent home {{ code }} datasets {{ name }} }} {LISTS} }}", 1),
+        ("{ registry { extent home { code } datasets { name } } }", 1),
+        (f'{{ {FILES} b: asset(code: "nonsense") {{ code }} }}', 1),
+        ('{ a: asset(code: "310115-0118-999999") { code } b: assets(codes: "310115-0118-999998") '
+         "{ nodes { code } } loads { totalCount } }", 2),
+        (f"{{ {FILES.partition(' a1')[0]} __typename }}", 1),
+        ("{ kinds { kind } reports { name } }", 0),
+    ],
+    ids=["ten", "fragments", "objects", "object", "error", "asked again", "one", "none"],
+)  # fmt: skip
+def test_all_fields_take_one_connection_at_a_time(api: Api, document: str, lent: int) -> None:
+    wanted = api.executed(document)
+    for _ in range(3):
+        before = api.lent
+        assert api.planned(document) == wanted
+        assert api.lent - before == lent
+
+
+def test_a_field_that_is_late_leaves_the_others_their_answers(url: str) -> None:
+    opened = Api(url.replace("twin_owner@", "twin_api@"), "-c statement_timeout=400")
+    document = f'{{ {FILES} load(id: 1) {{ id }} {LISTS} division(code: "310115") {{ code }} }}'
+    try:
+        whole = opened.planned(document)
+        with psycopg.connect(url) as owner:
+            owner.execute("LOCK TABLE twin.load IN ACCESS EXCLUSIVE MODE")
+            found, wanted = opened.planned(document), opened.executed(document)
+        assert found == wanted
+        assert whole is not None and found is not None
+        answer = orjson.loads(found)
+        assert [(one["path"], one["extensions"]["code"]) for one in answer["errors"]] == [
+            (["load"], "query.timeout")
+        ]
+        assert answer["data"] == orjson.loads(whole)["data"] | {"load": None}
+        assert opened.lost == 0
+        assert opened.planned(document) == whole
+    finally:
+        opened.close()
 
 
 @pytest.mark.parametrize("name", operations())

@@ -8,7 +8,7 @@ import math
 import secrets
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
 from typing import Any
@@ -22,6 +22,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from twin.registry import lines
 from twin.registry.lines import Lines
+from twin.registry.query.pipelined import Pipelined
+from twin.telemetry.records import Request, observed
 
 Run = Callable[[Callable[[Lines], Awaitable[Any]]], Any]
 
@@ -183,8 +185,9 @@ def test_who_waits_too_long_is_told(database_url: str, runner: asyncio.Runner) -
 
 
 @pytest.mark.parametrize("reset", [False, True], ids=["fin", "rst"])
+@pytest.mark.parametrize("others", [0, 3], ids=["alone", "with others"])
 def test_a_connection_that_is_lost_while_something_is_sent(
-    database_url: str, runner: asyncio.Runner, reset: bool
+    database_url: str, runner: asyncio.Runner, reset: bool, others: int
 ) -> None:
     """A server that reads no more, and then goes."""
     place = conninfo_to_dict(database_url)
@@ -216,9 +219,14 @@ def test_a_connection_that_is_lost_while_something_is_sent(
             async with opened(url) as over:
                 for _ in range(3):
                     assert await ask(over, "SELECT 1 AS one") == [{"one": 1}]
-                    long = ask(over, "SELECT length(%(given)s::text) AS n", given="x" * 30_000_000)
-                    with pytest.raises(psycopg.OperationalError):
-                        await asyncio.wait_for(long, 10)
+                    text, given = "SELECT length(%(given)s::text) AS n", "x" * 30_000_000
+                    if not others:
+                        with pytest.raises(psycopg.OperationalError):
+                            await asyncio.wait_for(ask(over, text, given=given), 10)
+                        continue
+                    texts = ["SELECT 1 AS one", *[text] * others, "SELECT 1 AS one"]
+                    found = await asyncio.wait_for(together(over, *texts, given=given), 10)
+                    assert all(isinstance(one, psycopg.OperationalError) for one in found[1:]), found
 
     runner.run(go())
 
@@ -298,3 +306,249 @@ def test_tables_that_change_need_no_new_line(run: Run) -> None:
         assert await ask(over, text, prepared=True) == [{"a": 1, "b": None}]
 
     run(work)
+
+
+async def together(over: Lines, *texts: str, prepared: bool = False, **parameters: Any) -> list[Any]:
+    """What several statements give that are asked at once, or what goes wrong with each."""
+    pipelined = Pipelined(over)
+    asking = (pipelined.ask(text, parameters, prepared=prepared) for text in texts)
+    return await asyncio.gather(*asking, return_exceptions=True)
+
+
+PID = "SELECT pg_backend_pid() AS pid"
+
+
+def kinds_of(found: Sequence[Any]) -> list[type]:
+    return [type(one) for one in found]
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_what_is_asked_at_once_takes_one_connection(run: Run, prepared: bool) -> None:
+    async def work(over: Lines) -> None:
+        for round_ in range(1, 4):
+            found = await together(over, *(f"SELECT {n} AS n, %(a)s::text AS a" for n in range(20)), a="b")
+            assert found == [[{"n": n, "a": "b"}] for n in range(20)]
+            pids = await together(over, *[PID] * 20, prepared=prepared)
+            assert len({row["pid"] for (row,) in pids}) == 1
+            assert over.get_stats()["requests_num"] == 2 * round_
+
+    run(work)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_values_asked_for_together_come_back_as_cursors_bring_them(
+    run: Run, database_url: str, prepared: bool
+) -> None:
+    def text(value: Any, place: int) -> str:
+        of = value[:1] or [""] if isinstance(value, list) else [value]
+        type_ = TYPES.get(type(of[0]), "text") + ("[]" if isinstance(value, list) else "")
+        return f"SELECT %(v{place})s::{type_} AS found"
+
+    texts = [text(value, place) for place, value in enumerate(VALUES)]
+    given = {f"v{place}": value for place, value in enumerate(VALUES)}
+    with psycopg.connect(database_url, row_factory=dict_row) as connection:
+        wanted = [connection.execute(one.encode(), given).fetchall() for one in texts]
+    assert run(lambda over: together(over, *texts, *texts, prepared=prepared, **given)) == wanted * 2
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_an_error_is_told_to_who_asked(run: Run, prepared: bool) -> None:
+    texts = [
+        "SELECT 1 / %(zero)s::int AS x",
+        "SELECT 1 AS x",
+        "SELECT * FROM nothing",
+        "SELECT * FROM nothing",
+        "SELECT %(bad)s::text AS x",
+        "SELECT %(zero)s::int AS x",
+        "SELECT 1 / %(zero)s::int AS x",
+    ]
+    zero, missing = psycopg.errors.DivisionByZero, psycopg.errors.UndefinedTable
+
+    async def work(over: Lines) -> None:
+        for _ in range(3):
+            found = await together(over, *texts, prepared=prepared, zero=0, bad="a\0b")
+            assert kinds_of(found) == [zero, list, missing, missing, psycopg.DataError, list, zero]
+            assert (found[1], found[5]) == ([{"x": 1}], [{"x": 0}])
+
+    run(work)
+
+
+def test_one_that_is_late_is_told_so_and_the_others_are_answered(run: Run) -> None:
+    async def work(over: Lines) -> None:
+        async with over.connection() as connection:
+            await connection.execute("SET statement_timeout = 300")
+        found = await together(over, PID, "SELECT pg_sleep(60)", PID, "SELECT pg_sleep(0.2)")
+        assert kinds_of(found) == [list, psycopg.errors.QueryCanceled, list, list]
+        assert found[0] == found[2]
+
+    run(work)
+
+
+def test_what_is_large_is_sent_and_read_at_once(run: Run) -> None:
+    """Both sides' buffers are full meanwhile."""
+    size = 3_000_000
+    large = "SELECT %(given)s::text || %(given)s AS long, length(%(given)s::text) AS length"
+    texts = ["SELECT 1 AS one", *[large] * 5, "SELECT 2 AS two"]
+
+    async def work(over: Lines) -> None:
+        for prepared in (False, True):
+            first, *long, last = await together(over, *texts, prepared=prepared, given="x" * size)
+            assert (first, last) == ([{"one": 1}], [{"two": 2}])
+            assert [(len(row["long"]), row["length"]) for (row,) in long] == [(2 * size, size)] * 5
+
+    run(work)
+
+
+def test_more_is_asked_at_once_than_is_kept_prepared(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_PREPARED", 3)
+
+    async def work(over: Lines) -> Any:
+        for step in range(1, 6):
+            numbers = [n * step % 7 for n in range(14)]
+            found = await together(over, *(f"SELECT {n} AS n" for n in numbers), prepared=True)
+            assert found == [[{"n": n}] for n in numbers]
+        return await ask(over, "SELECT count(*) AS n FROM pg_prepared_statements")
+
+    assert run(work) == [{"n": 3}]
+
+
+def test_tables_that_change_are_asked_together_once_more(run: Run) -> None:
+    async def work(over: Lines) -> None:
+        async with over.connection() as connection:
+            await connection.execute("CREATE TABLE public.altered AS SELECT 1 AS a")
+        texts = ["SELECT * FROM public.altered", "SELECT 2 AS two", "SELECT * FROM public.altered"]
+        assert await together(over, *texts, prepared=True) == [[{"a": 1}], [{"two": 2}], [{"a": 1}]]
+        async with over.connection() as connection:
+            await connection.execute("ALTER TABLE public.altered ADD b int")
+        stale = psycopg.errors.FeatureNotSupported
+        assert kinds_of(await together(over, *texts, prepared=True)) == [stale, list, stale]
+        new = [{"a": 1, "b": None}]
+        assert await together(over, *texts, prepared=True) == [new, [{"two": 2}], new]
+        async with over.connection() as connection:
+            await connection.execute("DEALLOCATE ALL")
+        lost = psycopg.errors.InvalidSqlStatementName
+        assert kinds_of(await together(over, *texts, prepared=True)) == [lost] * 3
+        assert await together(over, *texts, prepared=True) == [new, [{"two": 2}], new]
+
+    run(work)
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_who_is_stopped_stops_all_that_was_asked_at_once(run: Run, database_url: str, prepared: bool) -> None:
+    """What waits behind the statement under way, too; and no connection is lost."""
+    sleeps = [f"SELECT pg_sleep(%(seconds)s::float8) AS slept{n}" for n in range(10)]
+
+    async def work(over: Lines) -> Lines:
+        assert kinds_of(await together(over, *sleeps, prepared=prepared, seconds=0.001)) == [list] * 10
+        for pause in (0, 0.001, 0.01, 0.05, 0.2):
+            asking = [
+                asyncio.ensure_future(together(over, *sleeps, prepared=prepared, seconds=60.0))
+                for _ in range(3)
+            ]
+            await asyncio.sleep(pause)
+            for one in asking * 2:
+                one.cancel()
+            stopped = await asyncio.gather(*asking, return_exceptions=True)
+            assert kinds_of(stopped) == [asyncio.CancelledError] * 3
+            others = await asyncio.gather(*(together(over, PID, "SELECT 1 AS one") for _ in range(4)))
+            assert [one for _, one in others] == [[{"one": 1}]] * 4
+        return over
+
+    assert run(work).get_stats().get("returns_bad", 0) == 0
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'slept[0-9]' AND pid <> pg_backend_pid()"
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(sleeping + " AND state = 'active'").fetchone() == (0,)
+
+
+def test_who_is_stopped_while_much_is_sent_loses_no_connection(run: Run) -> None:
+    large = "SELECT pg_sleep(60), %(given)s::text AS x"
+
+    async def work(over: Lines) -> Lines:
+        for pause in (0, 0.01, 0.1):
+            asking = asyncio.ensure_future(together(over, *[large] * 4, given="x" * 5_000_000))
+            await asyncio.sleep(pause)
+            asking.cancel()
+            assert kinds_of(await asyncio.gather(asking, return_exceptions=True)) == [asyncio.CancelledError]
+            assert await together(over, *["SELECT 1 AS one"] * 3) == [[{"one": 1}]] * 3
+        return over
+
+    assert run(work).get_stats().get("returns_bad", 0) == 0
+
+
+def test_some_who_are_stopped_leave_the_others_their_answers(run: Run) -> None:
+    async def work(over: Lines) -> None:
+        pipelined = Pipelined(over)
+        asking = [
+            asyncio.ensure_future(pipelined.ask(text, {}, prepared=False))
+            for text in ("SELECT pg_sleep(0.3), 1 AS n", "SELECT 2 AS n", "SELECT 3 AS n")
+        ]
+        await asyncio.sleep(0.05)
+        later = asyncio.ensure_future(pipelined.ask("SELECT 4 AS n", {}, prepared=True))
+        asking[0].cancel()
+        asking[1].cancel()
+        assert await asking[2] == [{"n": 3}]
+        assert await later == [{"n": 4}]
+        assert over.get_stats()["requests_num"] == 2
+        stopped = asyncio.ensure_future(pipelined.ask("SELECT pg_sleep(60)", {}, prepared=False))
+        await asyncio.sleep(0.05)
+        stopped.cancel()
+        assert await pipelined.ask("SELECT 5 AS n", {}, prepared=False) == [{"n": 5}]
+
+    run(work)
+
+
+def test_all_are_told_that_the_connection_is_lost(run: Run, owner: psycopg.Connection[Any]) -> None:
+    owner.autocommit = True
+
+    async def work(over: Lines) -> None:
+        for prepared in (False, True):
+            ((first,),) = await together(over, PID)
+            await asyncio.to_thread(owner.execute, "SELECT pg_terminate_backend(%s, 5000)", [first["pid"]])
+            await asyncio.sleep(0.05)
+            (second,), *_ = await together(over, PID, *["SELECT 1 AS one"] * 3)
+            assert second != first
+            ends = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)"
+            found = await together(over, "SELECT 1 AS one", ends, *["SELECT 2 AS two"] * 3, prepared=prepared)
+            assert found[0] == [{"one": 1}]
+            assert all(isinstance(one, psycopg.OperationalError) for one in found[1:])
+            assert await together(over, "SELECT 1 AS one", "SELECT 2 AS two") == [[{"one": 1}], [{"two": 2}]]
+
+    run(work)
+
+
+def test_all_are_told_that_no_connection_was_free(database_url: str, runner: asyncio.Runner) -> None:
+    async def go() -> None:
+        async with opened(database_url, size=1, timeout=0.2) as over:
+            slow = asyncio.ensure_future(ask(over, "SELECT pg_sleep(1)"))
+            await asyncio.sleep(0.05)
+            assert kinds_of(await together(over, PID, PID, PID)) == [PoolTimeout] * 3
+            assert over.get_stats()["requests_errors"] == 1
+            await slow
+            assert kinds_of(await together(over, PID, PID, PID)) == [list] * 3
+
+    runner.run(go())
+
+
+def test_statements_that_are_asked_at_once_are_noted_one_by_one(run: Run) -> None:
+    record = Request()
+
+    async def work(over: Lines) -> None:
+        with observed(record, []):
+            await together(over, "SELECT 1 AS n", "SELECT 1 / 0", "SELECT pg_sleep(0.1)", PID)
+            asking = asyncio.ensure_future(together(over, "SELECT pg_sleep(60)", PID))
+            await asyncio.sleep(0.05)
+            asking.cancel()
+            await asyncio.wait([asking])
+
+    run(work)
+    seen = record.statements
+    assert [one.text for one in seen[:4]] == ["SELECT 1 AS n", "SELECT 1 / 0", "SELECT pg_sleep(0.1)", PID]
+    assert [(one.rows, one.error, one.sqlstate) for one in seen[:4]] == [
+        (1, None, None),
+        (0, "DivisionByZero", "22012"),
+        (1, None, None),
+        (1, None, None),
+    ]
+    assert [after.began for after in seen[1:4]] == [before.ended for before in seen[:3]]
+    assert [(one.text, one.error) for one in seen[4:]] == [("SELECT pg_sleep(60)", "CancelledError")]
+    assert record.waited > 0

@@ -26,7 +26,7 @@ from typing import Any, Self
 import orjson
 from psycopg import AsyncConnection, errors
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
@@ -43,7 +43,9 @@ MOST_PREPARED = 200
 TRIED_AFTER = 1.0
 """Seconds after which a connection that nobody used goes back to the pool, which tries it."""
 STOP_SECONDS = 5.0
-"""How long a statement that is stopped may take to end before its connection is given up."""
+"""How long what is stopped may take to end before its connection is given up."""
+CANCELLED_AGAIN = 0.1
+"""Seconds after which what is stopped is cancelled again, where it goes on."""
 
 _PLACE = re.compile(r"%\((\w+)\)s|%%")
 _LONG = b"0" * 19
@@ -54,6 +56,8 @@ _TEXTS, _INTEGERS = 1009, 1016
 """PostgreSQL's types text[] and bigint[] (pg_type)."""
 _JSONS = frozenset({114, 3802})
 """PostgreSQL's types json and jsonb."""
+_FITS_NO_MORE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
+"""What PostgreSQL says of a statement that was prepared before tables have changed, or that is no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,41 @@ class _Adapting:
         return cls(connection, adapters)
 
 
+@dataclass(slots=True, eq=False)
+class Asked:
+    """A statement, in psycopg's ``%(name)s`` style, that is asked with others, and who waits for it."""
+
+    text: str
+    parameters: Parameters
+    prepared: bool
+    rows: asyncio.Future[Rows]
+
+    def answer(self, rows: Rows) -> None:
+        """Tell who waits, if anyone still does."""
+        if not self.rows.done():
+            self.rows.set_result(rows)
+
+    def fail(self, problem: Exception) -> None:
+        """Tell who waits what went wrong."""
+        if not self.rows.done():
+            self.rows.set_exception(problem)
+            self.rows.exception()  # or asyncio logs it, where who waits is stopped in this moment
+
+
+@dataclass(slots=True, eq=False)
+class _Ready:
+    """One of several statements, as it is sent; or why it cannot be."""
+
+    asked: Asked
+    query: _Query
+    values: Sequence[Any] = ()
+    types: tuple[int, ...] = ()
+    formats: Sequence[Any] | None = None
+    problem: Exception | None = None
+
+
 class Line:
-    """A connection that is used by one statement at a time, within the event loop that makes it."""
+    """A connection that is used by one who asks at a time, within the event loop that makes it."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
@@ -132,8 +169,9 @@ class Line:
 
     @property
     def busy(self) -> bool:
-        """Whether a statement is under way."""
-        return self._pg.transaction_status == TransactionStatus.ACTIVE
+        """Whether statements are under way."""
+        pg = self._pg
+        return pg.transaction_status == TransactionStatus.ACTIVE or pg.pipeline_status != PipelineStatus.OFF
 
     @property
     def idle(self) -> bool:
@@ -185,9 +223,80 @@ class Line:
         result = await self._result()
         if result.status != ExecStatus.TUPLES_OK:
             problem = errors.error_from_result(result, encoding="utf-8")
-            if isinstance(problem, errors.FeatureNotSupported | errors.InvalidSqlStatementName):
+            if isinstance(problem, _FITS_NO_MORE):
                 await self._forget(query.text, types)
             raise problem
+        return self._rows(query, result)
+
+    async def ask_all(self, asked: Sequence[Asked]) -> None:
+        """Answer several statements, each as soon as it can be: all are sent before the first has ended.
+
+        Each is a transaction of its own, and what goes wrong with it is told to who asked it.
+        """
+        began = perf_counter_ns()
+        ready = [await self._ready(one) for one in asked if not one.rows.done()]
+        self._pg.enter_pipeline_mode()
+        for one in ready:
+            self._send(one)
+        for one in ready:
+            began = await self._answer(one, began)
+        self._pg.exit_pipeline_mode()
+        for one in ready:
+            if isinstance(one.problem, _FITS_NO_MORE):
+                await self._forget(one.query.text, one.types)
+
+    async def _ready(self, asked: Asked) -> _Ready:
+        made = _Ready(asked, _query(asked.text))
+        try:
+            given = [asked.parameters[name] for name in made.query.names]
+            made.values, made.types, made.formats = self._dumped(given)
+            if asked.prepared and (made.query.text, made.types) not in self._prepared:
+                await self._prepare(made.query.text, made.types)
+        except Exception as problem:  # noqa: BLE001 - told to who asked
+            made.problem = problem
+        return made
+
+    def _send(self, one: _Ready) -> None:
+        """Send it, if it can be; as a text where others took its place among those that are prepared."""
+        if one.problem is not None:
+            return
+        name = self._prepared.get((one.query.text, one.types)) if one.asked.prepared else None
+        try:
+            if name is None:
+                self._pg.send_query_params(one.query.text, one.values, one.types, one.formats)
+            else:
+                self._pg.send_query_prepared(name, one.values, one.formats)
+        except errors.OperationalError as problem:
+            one.problem = problem
+        else:
+            self._pg.pipeline_sync()
+
+    async def _answer(self, one: _Ready, began: int) -> int:
+        """Answer one whose turn it is since ``began``; when it ended, as ``perf_counter_ns`` has it."""
+        seen = Statement(one.asked.text)
+        try:
+            with seen:
+                seen.began = began
+                rows = await self._read(one)
+                seen.rows = len(rows)
+        except Exception as problem:  # noqa: BLE001 - told to who asked
+            one.problem = problem
+            one.asked.fail(problem)
+        else:
+            one.asked.answer(rows)
+        return seen.ended
+
+    async def _read(self, one: _Ready) -> Rows:
+        """Its rows. Raises what went wrong with it so far, and as ``ask``."""
+        if one.problem is not None:
+            raise one.problem
+        result = await self._result()
+        await self._synchronised()
+        if result.status != ExecStatus.TUPLES_OK:
+            raise errors.error_from_result(result, encoding="utf-8")
+        return self._rows(one.query, result)
+
+    def _rows(self, query: _Query, result: PGresult) -> Rows:
         self._load.set_pgresult(result)
         columns = self._columns.get(query.text) or self._remember(query.text, result)
         values = self._load.load_rows(0, result.ntuples, tuple)
@@ -197,11 +306,15 @@ class Line:
         return Rows(columns.names, values)
 
     async def stop(self) -> None:
-        """End the statement that is under way; where that fails, the connection is closed."""
+        """End what is under way, each statement that was sent; where that fails, the connection is closed."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await self.connection.cancel_safe(timeout=STOP_SECONDS)
-                await self._result()
+                while self._pg.transaction_status == TransactionStatus.ACTIVE:
+                    await self.connection.cancel_safe(timeout=STOP_SECONDS)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(CANCELLED_AGAIN):
+                            await self._ended()
+            self._pg.exit_pipeline_mode()
         except (TimeoutError, errors.Error):
             self.leave()
             await self.connection.close()
@@ -253,13 +366,7 @@ class Line:
         found = None
         while True:
             while self._pg.is_busy():
-                if self._watched is None:
-                    raise errors.OperationalError("the connection is lost")
-                self._waiting = asyncio.get_running_loop().create_future()
-                try:
-                    await self._waiting
-                finally:
-                    self._waiting = None
+                await self._more()
             result = self._pg.get_result()
             if result is None:
                 break
@@ -268,6 +375,35 @@ class Line:
         if found is None:
             raise errors.OperationalError("the connection is lost")
         return found
+
+    async def _synchronised(self) -> None:
+        """The end of a statement's transaction, in pipeline mode. Raises as ``_result``."""
+        while self._pg.is_busy():
+            await self._more()
+        result = self._pg.get_result()
+        if result is None or result.status != ExecStatus.PIPELINE_SYNC:
+            raise errors.OperationalError("the connection is lost")
+
+    async def _ended(self) -> None:
+        """Drop what comes of the statement that is under way. Raises as ``_result``."""
+        while self._pg.flush():
+            await self._writable()
+        while self._pg.transaction_status == TransactionStatus.ACTIVE:
+            while self._pg.is_busy():
+                await self._more()
+            result = self._pg.get_result()
+            if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
+                break
+
+    async def _more(self) -> None:
+        """Wait until a result is whole. Raises as ``_result``."""
+        if self._watched is None:
+            raise errors.OperationalError("the connection is lost")
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
 
     async def _writable(self) -> None:
         """Wait until more can be sent; what comes meanwhile is taken in, or the server might wait for us."""
@@ -369,10 +505,18 @@ class Lines:
                 seen.rows = len(rows)
                 return rows
         finally:
-            if line.busy:
-                self._later(self._stop(line))
-            else:
-                self._give(line)
+            self._release(line)
+
+    async def ask_all(self, asked: Sequence[Asked]) -> None:
+        """Answer several statements over one connection. Raises what concerns all of them, as ``ask``.
+
+        Whoever is stopped meanwhile has them all stopped.
+        """
+        line = await self._take()
+        try:
+            await line.ask_all(asked)
+        finally:
+            self._release(line)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -463,6 +607,13 @@ class Lines:
         line.used = monotonic()
         line.watch()
         self._give(line)
+
+    def _release(self, line: Line) -> None:
+        """Hand it on, once nothing is under way any more."""
+        if line.busy:
+            self._later(self._stop(line))
+        else:
+            self._give(line)
 
     def _give(self, line: Line) -> None:
         if line.broken or self._closed or monotonic() - line.made > self._pool.max_lifetime:

@@ -172,6 +172,8 @@ async def _together(steps: Sequence[Step | Typename], request: Request) -> dict[
     """What the steps give, by their keys. Raises ``_Failed`` where one that may not be null fails."""
     if len(steps) == 1:
         return {steps[0].key: await steps[0].run(request)}
+    if sum(isinstance(step, Step) for step in steps) > 1:
+        request.context.pipeline()
     running = [asyncio.ensure_future(step.run(request)) for step in steps]
     try:
         found = await asyncio.gather(*running)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -16,6 +16,7 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.util import LRUCache
 
+from twin.registry.lines import Asked
 from twin.registry.query.errors import QueryTimeout
 from twin.registry.query.remembered import Memory
 from twin.registry.rows import Rows
@@ -107,6 +108,12 @@ class Connections(Protocol):
     async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> Rows:
         """The rows that a statement in psycopg's ``%(name)s`` style gives. Raises psycopg's errors."""
 
+    async def ask_all(self, asked: Sequence[Asked]) -> None:
+        """Answer several statements over one connection, each with its rows or with what went wrong.
+
+        Raises what went wrong with all of them.
+        """
+
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
         """A connection, to be given back in the end."""
 
@@ -134,6 +141,14 @@ class Single:
                 rows = Rows(_names(cursor), await cursor.fetchall())
             seen.rows = len(rows)
         return rows
+
+    async def ask_all(self, asked: Sequence[Asked]) -> None:
+        """Answer several statements in turn."""
+        for one in asked:
+            try:
+                one.answer(await self.ask(one.text, one.parameters, prepared=one.prepared))
+            except Exception as problem:  # noqa: BLE001 - told to who asked
+                one.fail(problem)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
