@@ -23,6 +23,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from twin.registry import lines
 from twin.registry.lines import Lines
 from twin.registry.query.pipelined import Pipelined
+from twin.registry.rows import Rows
 from twin.telemetry.records import Request, observed
 
 Run = Callable[[Callable[[Lines], Awaitable[Any]]], Any]
@@ -312,7 +313,8 @@ async def together(over: Lines, *texts: str, prepared: bool = False, **parameter
     """What several statements give that are asked at once, or what goes wrong with each."""
     pipelined = Pipelined(over)
     asking = (pipelined.ask(text, parameters, prepared=prepared) for text in texts)
-    return await asyncio.gather(*asking, return_exceptions=True)
+    found = await asyncio.gather(*asking, return_exceptions=True)
+    return [list(one) if isinstance(one, Rows) else one for one in found]
 
 
 PID = "SELECT pg_backend_pid() AS pid"
@@ -486,13 +488,13 @@ def test_some_who_are_stopped_leave_the_others_their_answers(run: Run) -> None:
         later = asyncio.ensure_future(pipelined.ask("SELECT 4 AS n", {}, prepared=True))
         asking[0].cancel()
         asking[1].cancel()
-        assert await asking[2] == [{"n": 3}]
-        assert await later == [{"n": 4}]
+        assert list(await asking[2]) == [{"n": 3}]
+        assert list(await later) == [{"n": 4}]
         assert over.get_stats()["requests_num"] == 2
         stopped = asyncio.ensure_future(pipelined.ask("SELECT pg_sleep(60)", {}, prepared=False))
         await asyncio.sleep(0.05)
         stopped.cancel()
-        assert await pipelined.ask("SELECT 5 AS n", {}, prepared=False) == [{"n": 5}]
+        assert list(await pipelined.ask("SELECT 5 AS n", {}, prepared=False)) == [{"n": 5}]
 
     run(work)
 
