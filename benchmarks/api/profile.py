@@ -31,7 +31,10 @@ _RATE = 250
 """Samples a second."""
 PARTS = (
     ("psycopg: sending, waiting for and reading rows", ("psycopg/", "psycopg_pool/", "psycopg_binary/")),
-    ("answers: rows into JSON, orjson", ("<shape>", "planner/shapes", "query/position", "Answer.json")),
+    (
+        "answers: rows into JSON, orjson",
+        ("<shape>", "planner/shapes", "registry/rows", "query/position", "Answer.json"),
+    ),
     (
         "HTTP: uvicorn, Starlette, our middleware",
         ("uvicorn/", "starlette/", "fastapi/", "twin/web/", "planner/http"),
