@@ -10,14 +10,23 @@ extras=load
 
 say() { printf '%s\n' "$*" >&2; }
 
-usable_python() { # the first Python of 3.11 or newer that runs; its path on stdout
-    local name
-    for name in python3.11 python3.12 python3.13 python3 /usr/bin/python3; do
-        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+can_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
+}
+
+# The distribution's own comes first: it is built with profile-guided optimisation, which version managers leave out when
+# they compile one (`./configure` without `--enable-optimizations`); such a Python takes half as long again, or more.
+usable_python() { # a Python of 3.11 or newer that makes environments, or can be made to; its path on stdout
+    local name found=
+    for name in /usr/bin/python3 python3.11 python3.12 python3.13 python3; do
+        "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        found=${found:-$(command -v "$name")}
+        if "$name" -c 'import ensurepip, venv' 2>/dev/null || { [ "$name" = /usr/bin/python3 ] && can_install; }; then
             command -v "$name"
             return
         fi
     done
+    echo "$found"
 }
 
 has_postgis() { # a PostgreSQL server with PostGIS, Debian's or the one that pg_config names
@@ -25,10 +34,6 @@ has_postgis() { # a PostgreSQL server with PostGIS, Debian's or the one that pg_
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
     command -v pg_config >/dev/null && [ -x "$(pg_config --bindir)/initdb" ] &&
         [ -f "$(pg_config --sharedir)/extension/postgis.control" ]
-}
-
-can_install() {
-    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 }
 
 missing_packages() { # the names of the system packages to install, one a line
