@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 from contextlib import suppress
 from typing import Annotated
@@ -60,6 +61,8 @@ def serve_on(listening: socket.socket, host: str) -> None:
     logs.configure(TelemetrySettings())
     connect("api").close()
     app = create_app()
+    gc.collect()
+    gc.freeze()  # the schema is there for good: looking through it would make requests wait
     address = address_of(listening, host)
     note(f"Serving {address} (GraphQL: {address}/graphql). Ctrl-C stops.",
          f"服务地址 {address}（GraphQL：{address}/graphql）。按 Ctrl-C 停止。")  # fmt: skip

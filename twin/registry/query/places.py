@@ -29,6 +29,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     or_,
+    select,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement, Grouping
@@ -202,7 +203,10 @@ def among_cells(
     index, however many there are. Only for what has to hold of a whole statement. ``read`` finds the cells in
     what was given, where that is no list of them."""
     wanted = _Cells(read or _listed, resolution)
-    lows, highs = (given.bound(_Side(wanted, side), ARRAY(BigInteger())) for side in (0, 1))
+    sides = (given.bound(_Side(wanted, side), ARRAY(BigInteger())) for side in (0, 1))
+    # Asked for, and not written as they are: PostgreSQL would see how many there are, find each plan by
+    # itself cheaper than the one for all, and plan anew every time.
+    lows, highs = (select(side).scalar_subquery() for side in sides)
     ranges = func.unnest(lows, highs).table_valued("low", "high").render_derived("ranges")
     return cell.between(ranges.c.low, ranges.c.high)
 

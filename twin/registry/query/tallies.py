@@ -18,10 +18,13 @@ from sqlalchemy import (
     Table,
     Text,
     case,
+    cast,
     func,
+    literal,
     literal_column,
     or_,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -153,8 +156,10 @@ class Counting:
             key = r.cell if self.key.finest == resolution else self.key.of(rollup)
             columns = [key.label("key"), r.kind, r.assets, *self._added(lambda place: r.sums[place])]
             asked = condition(self.where, kind=self.kind, asset=rollup, members=members, but=but)
-            by_kind = [] if rollup is rollup_cell_view else [r.kind == func.any(every_kind)]
-            return select(*columns).where(*by_kind, cells_of(r.cell), asked)
+            if rollup is rollup_cell_view:
+                selection = select(*columns).where(cells_of(r.cell), asked)
+                return _by_range(selection, rollup) if key is r.cell else selection
+            return select(*columns).where(r.kind == func.any(every_kind), cells_of(r.cell), asked)
 
         return [selected(rollup) for rollup in sources]
 
@@ -172,6 +177,23 @@ class Counting:
     def names(self) -> list[str]:
         """The columns of the sums."""
         return [f"sum_{place}" for place in range(1, most_sums() + 1)] if self.sums else []
+
+
+def _by_range(selection: Select[Any], rollup: Table) -> Select[Any]:
+    """Totals of a selection by their cells, added up in each range of cells, where it is joined with some.
+
+    The index has them in order there; in all ranges together PostgreSQL does not know them to be.
+    """
+    ranges = [source for source in selection.get_final_froms() if source is not rollup]
+    if len(ranges) != 1:
+        return selection
+    key = rollup.c.cell.label("key")
+    assets = cast(func.sum(rollup.c.assets), Integer()).label("assets")  # sums of bigint would be numeric
+    added = (
+        selection.with_only_columns(key, assets).group_by(rollup.c.cell).correlate(*ranges).lateral("added")
+    )
+    kind = literal("", Text()).label("kind")  # asked for by nobody, but a column of what is beside it
+    return select(added.c.key, kind, added.c.assets).select_from(ranges[0].join(added, true()))
 
 
 def _sum(place: int) -> Column:
