@@ -36,7 +36,7 @@ from twin.registry.query.ordering import (
     where_hash,
 )
 from twin.registry.query.selection import Asked, asks_for, merged, node_fields
-from twin.registry.query.where import Where, condition
+from twin.registry.query.where import Where, condition, sole_kind
 from twin.registry.tables import asset_view
 
 FIRST = 20
@@ -203,7 +203,7 @@ def _children(projection: Projection, a: Columns, one: Asked, depth: int) -> Col
     other = Columns(source.name)
     chosen = and_(source.c.parent == a["code"], condition(page.where, asset=source, path="children.where"))
     with projection.nested(page.first):
-        wanted = labelled(projection.of_asset(other, node_fields(one.fields), None, depth))
+        wanted = labelled(projection.of_asset(other, node_fields(one.fields), sole_kind(page.where), depth))
     rows = select(*wanted).select_from(source).where(chosen).order_by(source.c.code).limit(page.first + 1)
     if page.after is not None:
         rows = rows.where(NestedPage.order.after(source, page.after))

@@ -85,6 +85,13 @@ def is_plain(given: Given) -> bool:
     return given.raw is None or (isinstance(given.raw, Mapping) and not set(given.raw) - {"kinds"})
 
 
+def sole_kind(where: Where | None) -> Kind | None:
+    """The kind of which all assets are that a sound filter selects, where it names one alone."""
+    named = (where or {}).get("kinds")
+    alone = named[0] if isinstance(named, list | tuple) and len(named) == 1 else named
+    return next((kind for kind in all_kinds().values() if constant(kind.name) == alone), None)
+
+
 def members_of(kind: Kind | None) -> tuple[str, ...]:
     """The members that a filter has: on any asset, or on those of ``kind``."""
     if kind is None:
