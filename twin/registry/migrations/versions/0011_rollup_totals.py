@@ -1,4 +1,4 @@
-"""Totals of roll-ups by cell and kind."""
+"""Totals of roll-ups by cell and kind, and children in the order of their codes."""
 
 from __future__ import annotations
 

@@ -66,3 +66,16 @@ SELECT cell, kind, sum(assets)
 FROM twin.rollup
 GROUP BY cell, kind
 ORDER BY cell, kind;
+
+-- Children are listed by their codes: an index that has them in this order takes its place, made when all has migrated.
+DO $$
+DECLARE
+    old regclass;
+BEGIN
+    FOR old IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'twin'::regnamespace AND relkind = 'i' AND relname ~ '^asset_.*_[0-9]+_parent_idx$'
+    LOOP
+        EXECUTE format('DROP INDEX %s', old);
+    END LOOP;
+END $$;
