@@ -16,12 +16,12 @@ can_install() {
 
 # The distribution's own comes first: it is built with profile-guided optimisation, which version managers leave out when
 # they compile one (`./configure` without `--enable-optimizations`); such a Python takes half as long again, or more.
-usable_python() { # a Python of 3.11 or newer that makes environments, or can be made to; its path on stdout
+usable_python() { # a Python of 3.11 or newer, one that makes environments if there is one; its path on stdout
     local name found=
     for name in /usr/bin/python3 python3.11 python3.12 python3.13 python3; do
         "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
         found=${found:-$(command -v "$name")}
-        if "$name" -c 'import ensurepip, venv' 2>/dev/null || { [ "$name" = /usr/bin/python3 ] && can_install; }; then
+        if "$name" -c 'import ensurepip, venv' 2>/dev/null; then
             command -v "$name"
             return
         fi

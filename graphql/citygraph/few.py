@@ -9,7 +9,10 @@ Value = TypeVar("Value")
 
 
 class Few(dict[Key, Value]):
-    """The values that were made last, at most so many: reading costs what a dictionary's does."""
+    """The values that were made last, at most so many: the oldest goes, however often it was read.
+
+    So reading costs what a dictionary's does.
+    """
 
     __slots__ = ("_most",)
 

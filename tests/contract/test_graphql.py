@@ -284,6 +284,30 @@ def test_aliases_directives_and_variables(run: Run) -> None:
     assert Counting.count == 1
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{kinds: [ELEVATOR]}",
+        "{kinds: ELEVATOR}",
+        "{kinds: [ELEVATOR, ELEVATOR]}",
+        "{kinds: [ELEVATOR, GLASS_PANEL]}",
+        "{kinds: null, or: [{kinds: [ELEVATOR]}]}",
+        "{kinds: [ELEVATOR], not: {kinds: [BUILDING]}}",
+    ],
+)
+def test_children_of_kinds_have_their_kinds_fields(run: Run, where: str) -> None:
+    document = f"""
+    query($code: String!) {{ asset(code: $code) {{ children(where: {where}) {{ nodes {{
+      kind
+      ... on Elevator {{ category floors }}
+      ... on GlassPanel {{ panelArea }}
+      ... on Building {{ height }}
+    }} }} }} }}"""
+    found = run(document, code=BUILDING.code)["data"]["asset"]["children"]["nodes"]
+    assert found
+    assert {(one["kind"], *one) for one in found} == {("ELEVATOR", "kind", "category", "floors")}
+
+
 def test_children_page_by_page(run: Run) -> None:
     elevators = sorted(a.code for a in CITY if a.parent == BUILDING.code)
     document = "query($c: String!, $a: String) { asset(code: $c) { children(first: 1, after: $a) {"

@@ -16,9 +16,12 @@ from psycopg_pool import AsyncConnectionPool
 
 from citygraph import app as graphql
 from citygraph.planner.http import LARGEST, PlannedRequests
+from citygraph.planner.plans import Planner
 from tests.contract.test_graphql import BUILDING, CITY
 from tests.registry_rows import insert_city
 from twin.registry.lines import Lines
+from twin.web.app import create_app
+from twin.web.middleware import HEADERS
 
 Work = Callable[[FastAPI], Coroutine[Any, Any, Any]]
 
@@ -37,11 +40,14 @@ async def application(owner_url: str, *, planned: bool = True) -> AsyncIterator[
     made.include_router(graphql.router())
     if planned:
         made.add_middleware(PlannedRequests, path=graphql.PATH)
+    async with lines(owner_url) as made.state.pool:
+        yield made
+
+
+def lines(owner_url: str) -> Lines:
     options = {"autocommit": True, "options": "-c twin.scope=*"}
     url = owner_url.replace("twin_owner@", "twin_api@")
-    pool = AsyncConnectionPool(url, kwargs=options, min_size=1, max_size=2, open=False)
-    async with Lines(pool) as made.state.pool:
-        yield made
+    return Lines(AsyncConnectionPool(url, kwargs=options, min_size=1, max_size=2, open=False))
 
 
 @pytest.fixture
@@ -148,6 +154,34 @@ def test_the_executors_fields_take_one_connection_too(owner_url: str) -> None:
     answer = asyncio.run(go())
     assert "errors" not in answer
     assert [answer["data"][f"a{n}"]["code"] for n in range(10)] == [asset.code for asset in CITY[:10]]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_answers_of_the_whole_application_bear_its_headers_once(
+    owner_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, fails: bool
+) -> None:
+    """Also where a fault of the planner's leaves the answer to the executor."""
+
+    async def fault(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    if fails:
+        monkeypatch.setattr(Planner, "answer", fault)
+
+    async def go() -> httpx.Response:
+        made = create_app()
+        async with lines(owner_url) as made.state.pool:
+            transport = httpx.ASGITransport(made)
+            async with httpx.AsyncClient(transport=transport, base_url="http://twin") as client:
+                body = {"query": "{ streetlights(first: 1) { nodes { kind } } }"}
+                return await client.post("/graphql", json=body, headers={"x-request-id": "once"})
+
+    answer = asyncio.run(go())
+    assert answer.json() == {"data": {"streetlights": {"nodes": [{"kind": "STREETLIGHT"}]}}}
+    assert ("the planner failed" in caplog.text) == fails
+    for name in (*HEADERS, "content-type", "content-length"):
+        assert len(answer.headers.get_list(name)) == 1, name
+    assert answer.headers.get_list("x-request-id") == ["once"]
 
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'twin.asset'::regclass"

@@ -511,7 +511,8 @@ def test_all_are_told_that_the_connection_is_lost(run: Run, owner: psycopg.Conne
             assert second != first
             ends = "SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)"
             found = await together(over, "SELECT 1 AS one", ends, *["SELECT 2 AS two"] * 3, prepared=prepared)
-            assert found[0] == [{"one": 1}]
+            # The first may have been answered before the connection was lost, which the rest were sent over.
+            assert found[0] == [{"one": 1}] or isinstance(found[0], psycopg.OperationalError)
             assert all(isinstance(one, psycopg.OperationalError) for one in found[1:])
             assert await together(over, "SELECT 1 AS one", "SELECT 2 AS two") == [[{"one": 1}], [{"two": 2}]]
 

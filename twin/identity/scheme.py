@@ -201,7 +201,10 @@ class Scheme:
         return found
 
     def reading(self, tidied: str) -> ParsedCode | None:
-        """The same of a tidied text, its check character right or not; None where it has another layout."""
+        """The same of a tidied text, its check character right or not.
+
+        None where it has another layout, or names no division and its check character is not what is wrong.
+        """
         match = self.separated.fullmatch(tidied) or self._compact.fullmatch(tidied.replace(SEPARATOR, ""))
         if match is None:
             return None

@@ -233,8 +233,8 @@ class Line:
 
         Each is a transaction of its own, and what goes wrong with it is told to who asked it.
         """
-        began = perf_counter_ns()
         ready = [await self._ready(one) for one in asked if not one.rows.done()]
+        began = perf_counter_ns()
         self._pg.enter_pipeline_mode()
         for one in ready:
             self._send(one)
@@ -266,10 +266,9 @@ class Line:
                 self._pg.send_query_params(one.query.text, one.values, one.types, one.formats)
             else:
                 self._pg.send_query_prepared(name, one.values, one.formats)
-        except errors.OperationalError as problem:
-            one.problem = problem
-        else:
             self._pg.pipeline_sync()
+        except errors.OperationalError as problem:  # the connection may be lost while all is being sent
+            one.problem = problem
 
     async def _answer(self, one: _Ready, began: int) -> int:
         """Answer one whose turn it is since ``began``; when it ended, as ``perf_counter_ns`` has it."""
@@ -394,6 +393,7 @@ class Line:
             result = self._pg.get_result()
             if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
                 break
+            await asyncio.sleep(0)  # or a connection that tells nothing more would never be given up
 
     async def _more(self) -> None:
         """Wait until a result is whole. Raises as ``_result``."""

@@ -76,14 +76,18 @@ CREATE VIEW peer_base.total AS SELECT cell, assets FROM twin.rollup_cell;
 CREATE FUNCTION peer.cell_counts(within text[])
     RETURNS TABLE (cell text, assets integer)
     LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT to_hex(t.cell), sum(t.assets)::integer
+    SELECT to_hex(t.cell), t.assets
     FROM unnest(within) AS w (hexadecimal)
     CROSS JOIN LATERAL (SELECT ('x' || lpad(hexadecimal, 16, '0'))::bit(64)::bigint AS parent) AS p
     CROSS JOIN LATERAL (
         SELECT (parent & ~(15::bigint << 52) | (9::bigint << 52)) & ~(63::bigint << 18) AS low
     ) AS l
-    JOIN peer_base.total t ON t.cell BETWEEN l.low AND l.low | (63::bigint << 18)
-    GROUP BY t.cell
+    CROSS JOIN LATERAL (
+        SELECT c.cell, sum(c.assets)::integer AS assets
+        FROM peer_base.total c
+        WHERE c.cell BETWEEN l.low AND l.low | (63::bigint << 18)
+        GROUP BY c.cell
+    ) AS t
     ORDER BY t.cell
 $$;
 COMMENT ON FUNCTION peer.cell_counts IS E'@behavior -connection +list';

@@ -20,7 +20,6 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from citygraph.planner.documents import Document
 from citygraph.planner.shapes import NoShape, Shape, Shaper
-from citygraph.planner.variables import Variables
 from twin.registry.rows import Rows
 
 REMEMBERED = 64
@@ -74,11 +73,7 @@ def _shape(executor: ListExecutor, of_type: Any, details: list[FieldDetails]) ->
     """
     document = _documents.get(id(executor.operation))
     if document is None or document.operation is not executor.operation:
-        document = Document(
-            executor.operation,
-            executor.fragment_definitions,
-            Variables(executor.schema, executor.operation),
-        )
+        document = Document(executor.schema, executor.operation, executor.fragment_definitions)
         _documents[id(executor.operation)] = document
     given = executor.variable_values.coerced
     switched = tuple(given.get(name) for name in document.switches)

@@ -48,15 +48,20 @@ class Document:
     ``plans`` are made of it.
     """
 
+    schema: GraphQLSchema
     operation: OperationDefinitionNode
     fragments: Mapping[str, FragmentDefinitionNode]
-    variables: Variables
     plans: Few[Any, Any] = field(default_factory=lambda: Few(PLANS))
 
     @cached_property
     def name(self) -> str | None:
         """The operation's name."""
         return None if self.operation.name is None else self.operation.name.value
+
+    @cached_property
+    def variables(self) -> Variables:
+        """The variables that it takes."""
+        return Variables(self.schema, self.operation)
 
     @cached_property
     def type(self) -> str:
@@ -141,8 +146,7 @@ class Documents:
         if len(named) != 1 or named[0].operation is not OperationType.QUERY:
             return None
         fragments = [one for one in parsed.definitions if isinstance(one, FragmentDefinitionNode)]
-        by_name = {one.name.value: one for one in fragments}
-        return Document(named[0], by_name, Variables(self._schema, named[0]))
+        return Document(self._schema, named[0], {one.name.value: one for one in fragments})
 
 
 class _Unknown:

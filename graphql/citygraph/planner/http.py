@@ -17,6 +17,8 @@ from twin.settings import ApiSettings
 
 LARGEST = 1_000_000
 """Bytes of a request up to which it may go this way."""
+LONGEST_HEADERS = 1_000
+"""Bytes of its ``Content-Type`` and ``Accept``; what longer ones mean is the router's to find out."""
 PATIENCE = 0.01
 """Seconds after which a client that waits may have gone."""
 _JSON = b"application/json"
@@ -65,7 +67,8 @@ class PlannedRequests:
         length = headers.get(b"content-length", b"")
         if not (length.isdigit() and int(length) <= LARGEST):
             return False
-        return _is_json(headers.get(b"content-type", b""), headers.get(b"accept", _JSON))
+        content_type, accept = headers.get(b"content-type", b""), headers.get(b"accept", _JSON)
+        return len(content_type) + len(accept) <= LONGEST_HEADERS and _is_json(content_type, accept)
 
     async def _answer(self, scope: Scope, body: bytes, send: Send, leaving: _Leaving) -> None:
         context = Context(scope["app"].state.pool, self._max_page)

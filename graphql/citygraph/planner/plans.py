@@ -37,7 +37,6 @@ from citygraph.planner.shapes import (
     described_by,
 )
 from citygraph.selection import Reader
-from twin.errors import TwinError
 from twin.registry.query.remembered import Memory
 from twin.registry.query.selection import Asked
 from twin.telemetry.records import Found, Operation, operating
@@ -405,7 +404,7 @@ class _Steps:
     def _answering(self, call: Call) -> Callable[[VariableValues], Answering]:
         """What answers a call, which is the same whatever the variables are where it has none."""
         if not any(variables_of(argument.value) for argument in call.node.arguments or ()):
-            with suppress(GraphQLError, TwinError):  # which is told whenever it is asked for
+            with suppress(Exception):  # which is told whenever it is asked for
                 same = call.answering(self.values)
                 return lambda _: same
         return call.answering

@@ -57,11 +57,17 @@ class Pipelined:
             await asyncio.sleep(0)
             self._sent, self._gathered = self._gathered, []
             try:
-                await self._connections.ask_all(self._sent)
+                if len(self._sent) == 1:
+                    await self._alone(*self._sent)
+                else:
+                    await self._connections.ask_all(self._sent)
             except Exception as problem:  # noqa: BLE001 - told to who asked
                 for one in self._sent:
                     one.fail(problem)
         self._asking = None
+
+    async def _alone(self, one: Asked) -> None:
+        one.answer(await self._connections.ask(one.text, one.parameters, prepared=one.prepared))
 
 
 def _nobody_waits(asked: Sequence[Asked]) -> bool:

@@ -13,6 +13,11 @@ BEGIN
         SELECT oid FROM pg_class
         WHERE relnamespace = 'twin'::regnamespace AND relkind = 'i' AND relname ~ '^asset_.*_[0-9]+_parent_code_idx$'
     LOOP
+        EXECUTE format(
+            'CREATE INDEX %I ON %s (parent) WHERE parent IS NOT NULL',
+            (SELECT replace(relname, '_code_idx', '_idx') FROM pg_class WHERE oid = new),
+            (SELECT indrelid::regclass FROM pg_index WHERE indexrelid = new)
+        );
         EXECUTE format('DROP INDEX %s', new);
     END LOOP;
 END $$;

@@ -1,3 +1,17 @@
+-- Children are listed by their codes: an index that has them in this order takes its place, made when all has migrated.
+-- First of all: loads change parts before roll-ups, and this waits for them in the same order.
+DO $$
+DECLARE
+    old regclass;
+BEGIN
+    FOR old IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'twin'::regnamespace AND relkind = 'i' AND relname ~ '^asset_.*_[0-9]+_parent_idx$'
+    LOOP
+        EXECUTE format('DROP INDEX %s', old);
+    END LOOP;
+END $$;
+
 -- Totals of roll-ups: how many assets of a kind each cell holds, all statuses and divisions together. By cell first: most
 -- who count ask for every kind of some cells.
 CREATE TABLE twin.rollup_cell (
@@ -22,7 +36,7 @@ BEGIN
         WITH changed AS (
             SELECT cell, kind, sum(assets) AS assets FROM (%s) AS c GROUP BY cell, kind HAVING sum(assets) <> 0
         )
-        -- In the order of the key, so that of two who add to the same rows one waits for the other.
+        -- In the order of the key: of two statements that add to the same rows one waits for the other.
         INSERT INTO twin.rollup_cell AS t SELECT * FROM changed ORDER BY cell, kind
         ON CONFLICT (cell, kind) DO UPDATE SET assets = t.assets + excluded.assets
         $statement$,
@@ -66,16 +80,4 @@ SELECT cell, kind, sum(assets)
 FROM twin.rollup
 GROUP BY cell, kind
 ORDER BY cell, kind;
-
--- Children are listed by their codes: an index that has them in this order takes its place, made when all has migrated.
-DO $$
-DECLARE
-    old regclass;
-BEGIN
-    FOR old IN
-        SELECT oid FROM pg_class
-        WHERE relnamespace = 'twin'::regnamespace AND relkind = 'i' AND relname ~ '^asset_.*_[0-9]+_parent_idx$'
-    LOOP
-        EXECUTE format('DROP INDEX %s', old);
-    END LOOP;
-END $$;
+ANALYZE twin.rollup_cell;
