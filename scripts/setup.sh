@@ -10,10 +10,6 @@ extras=load
 
 say() { printf '%s\n' "$*" >&2; }
 
-can_install() {
-    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
-}
-
 # The distribution's own comes first: it is built with profile-guided optimisation, which version managers leave out when
 # they compile one (`./configure` without `--enable-optimizations`); such a Python takes half as long again, or more.
 usable_python() { # a Python of 3.11 or newer, one that makes environments if there is one; its path on stdout
@@ -34,6 +30,10 @@ has_postgis() { # a PostgreSQL server with PostGIS, Debian's or the one that pg_
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && return
     command -v pg_config >/dev/null && [ -x "$(pg_config --bindir)/initdb" ] &&
         [ -f "$(pg_config --sharedir)/extension/postgis.control" ]
+}
+
+can_install() {
+    command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || command -v sudo >/dev/null; }
 }
 
 missing_packages() { # the names of the system packages to install, one a line

@@ -20,13 +20,10 @@ from citygraph.planner.documents import variables_of
 
 
 class Arguments:
-    """What a field is given, by the names that ``names`` has for its arguments, else their own."""
+    """What a field is given, by the names that ``names`` has for its arguments."""
 
-    def __init__(
-        self, definition: GraphQLField, node: FieldNode, names: Mapping[str, str] | None = None
-    ) -> None:
-        self._definition, self._node = definition, node
-        self._names = names or {name: name for name in definition.args}
+    def __init__(self, definition: GraphQLField, node: FieldNode, names: Mapping[str, str]) -> None:
+        self._definition, self._node, self._names = definition, node, names
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
         self._variables = [
             (self._names[name], value.name.value)
@@ -48,7 +45,7 @@ class Arguments:
             found[name] = value
         return found
 
-    def _read(self, variables: VariableValues | None) -> dict[str, Any]:
+    def _read(self, variables: VariableValues) -> dict[str, Any]:
         return self._named(get_argument_values(self._definition, self._node, variables))
 
     def _named(self, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -33,9 +33,9 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails, collect_subfields
 from graphql.execution.values import VariableValues
-from sqlalchemy.util import LRUCache
 from strawberry.types.field import StrawberryField
 
+from citygraph.few import Few
 from citygraph.making import OF_VALUE, unchanged
 from citygraph.planner.documents import Document
 from twin.kinds import all_kinds
@@ -256,7 +256,7 @@ class _Placed:
     lines: Sequence[str]
     names: Mapping[str, Any]
     _columns: tuple[str, ...] = ()
-    _by_places: LRUCache[Any, Any] = field(default_factory=lambda: LRUCache(PLACES))
+    _by_places: Few[Any, Any] = field(default_factory=lambda: Few(PLACES))
 
     def __post_init__(self) -> None:
         self._columns = tuple({name: None for line in self.lines for name in _COLUMN.findall(line)})
@@ -269,7 +269,7 @@ class _Placed:
         if write is None:
             where = dict(zip(self._columns, found, strict=True))
             write = _made(self.lines, dict(self.names), "rows", lambda name: str(where[name]), "p[{}]".format)
-            self._by_places[found] = write
+            self._by_places.keep(found, write)
         written: list[Any] = write(rows.values, calls, [places.get(call.label) for call in calls])
         return written
 
