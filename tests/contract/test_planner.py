@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, TypeVar
 
@@ -75,6 +75,15 @@ class Api:
         asked = execution.planner().answer(Context(self._lines), document, variables)
         found = self._run(asked)
         return None if found is None else found.json()
+
+    def planned_at_once(self, document: str, every: Sequence[dict[str, Any]]) -> list[bytes | None]:
+        async def asked() -> list[Any]:
+            planner = execution.planner()
+            return await asyncio.gather(
+                *(planner.answer(Context(self._lines), document, variables) for variables in every)
+            )
+
+        return [None if found is None else found.json() for found in self._run(asked())]
 
     def executed(
         self, document: str, variables: dict[str, Any] | None = None, by: Schema | None = PLAIN
@@ -290,6 +299,38 @@ def test_all_fields_take_one_connection_at_a_time(api: Api, document: str, lent:
         before = api.lent
         assert api.planned(document) == wanted
         assert api.lent - before == lent
+
+
+LOOKUP = """query ($code: String!) { asset(code: $code) {
+    code name position { lon lat } identifiers { scheme value } parent { code }
+    ... on Streetlight { lamp } } }"""
+
+
+def test_lookups_at_once_are_answered_as_if_alone(api: Api) -> None:
+    """By few statements; also those of other kinds, of codes that nobody bears, and of no codes."""
+    codes = [*CODES, *(asset.code for asset in CITY[::4])]
+    every = [{"code": code} for code in codes * 2]
+    wanted = [api.planned(LOOKUP, variables) for variables in every]
+    answers = [answer for answer in wanted if answer is not None]
+    assert len(answers) > len(every) * 0.9, "one does not fit its type, which the executor tells"
+    assert all(
+        answer in {None, api.executed(LOOKUP, variables)}
+        for answer, variables in zip(wanted, every, strict=True)
+    )
+    assert api.planned_at_once(LOOKUP, every) == wanted
+    before = api.lent
+    assert api.planned_at_once(LOOKUP, every) == wanted
+    nobody = sum(b'"asset":null' in answer and b'"errors"' not in answer for answer in answers)
+    assert nobody and api.lent - before < len(every) // 3 + nobody, "who finds none asks for successors too"
+
+
+def test_lists_of_children_are_asked_for_alone(api: Api) -> None:
+    """One answer may hold thousands of rows: those of many are not fetched at once."""
+    document = "query ($code: String!) { asset(code: $code) { children { nodes { code } } } }"
+    every = [{"code": BUILDING.code}] * 6
+    before = api.lent
+    assert api.planned_at_once(document, every) == [api.planned(document, every[0])] * 6
+    assert api.lent - before == 6 + 1
 
 
 def test_a_field_that_is_late_leaves_the_others_their_answers(url: str) -> None:

@@ -32,6 +32,7 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from twin.registry.lookups import Keys, Lookups
 from twin.registry.rows import Rows, Values
 from twin.telemetry.records import Statement, waited
 
@@ -468,6 +469,7 @@ class Lines:
         self._doing: set[asyncio.Task[None]] = set()
         self._waiters: deque[asyncio.Future[Line]] = deque()
         self._tidying: asyncio.TimerHandle | None = None
+        self._lookups = Lookups(self._look_up)
         self._lent = 0
         self._asked, self._queued, self._late, self._waited_ns = 0, 0, 0, 0
         self._closed = False
@@ -493,17 +495,29 @@ class Lines:
             await asyncio.wait(self._doing)
         await self._pool.close()
 
-    async def ask(self, text: str, parameters: Parameters, *, prepared: bool) -> Rows:
+    async def ask(
+        self, text: str, parameters: Parameters, *, prepared: bool, keys: Keys | None = None
+    ) -> Rows:
         """The rows that a statement gives. Raises psycopg's errors, and ``PoolTimeout``.
 
         Whoever is stopped while it waits has the statement stopped as well, and need not wait for that.
+        Statements that look up ``keys`` are prepared, and may be asked with others.
         """
+        if keys is not None:
+            return await self._lookups.ask(text, parameters, keys)
         line = await self._take()
         try:
             with Statement(text) as seen:
                 rows = await line.ask(text, parameters, prepared=prepared)
                 seen.rows = len(rows)
                 return rows
+        finally:
+            self._release(line)
+
+    async def _look_up(self, text: str, parameters: Parameters) -> Rows:
+        line = await self._take()
+        try:
+            return await line.ask(text, parameters, prepared=True)
         finally:
             self._release(line)
 

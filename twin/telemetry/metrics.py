@@ -64,6 +64,7 @@ class Metrics(Collector):
         self._errors: Counter[Labels] = Counter()
         self._statement_durations: defaultdict[Labels, Durations] = defaultdict(Durations)
         self._statement_errors: Counter[Labels] = Counter()
+        self._shared = 0
         self._registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
@@ -93,6 +94,9 @@ class Metrics(Collector):
         rows = 0
         for statement in asking.statements:
             rows += statement.rows
+            if statement.shared:
+                self._shared += 1
+                continue
             self._statement_durations[()].add((statement.ended - statement.began) / 1e9)
             if statement.error is not None:
                 self._statement_errors[statement.sqlstate or "none",] += 1
@@ -134,6 +138,11 @@ class Metrics(Collector):
             "Duration of SQL statements, their rows fetched.",
             [],
             self._statement_durations,
+        )
+        yield CounterMetricFamily(
+            "twin_database_lookups_shared",
+            "Lookups that were answered by a statement which was sent for another one too.",
+            self._shared,
         )
         yield _counts(
             "twin_database_statement_errors",

@@ -29,6 +29,7 @@ class Statement:
     """One statement while it is sent and answered: a context manager, which adds itself to what asks.
 
     ``rows`` is how many came back; ``error`` is the exception's name, ``sqlstate`` what PostgreSQL calls it.
+    ``shared`` where it was sent for others too, of whom one has it unshared.
     """
 
     text: str
@@ -37,6 +38,7 @@ class Statement:
     rows: int = 0
     error: str | None = None
     sqlstate: str | None = None
+    shared: bool = False
 
     def __enter__(self) -> Statement:
         self.began = now()
@@ -160,11 +162,11 @@ current: Callable[[], Asking | None] = _asking.get
 current_request: Callable[[], Request | None] = _request.get
 
 
-def waited(since: int) -> None:
-    """A connection is there that was wanted since then."""
+def waited(since: int, until: int | None = None) -> None:
+    """A connection is there, now or since ``until``, that was wanted since then."""
     asking = _asking.get()
     if asking is not None:
-        asking.waited += now() - since
+        asking.waited += (until or now()) - since
 
 
 def made_anew() -> None:

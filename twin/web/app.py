@@ -19,7 +19,7 @@ from citygraph.planner.http import PlannedRequests
 from twin.registry.database import open_pool
 from twin.settings import ApiSettings, TelemetrySettings
 from twin.web import health, loads, maps, pages, problems, reports, telemetry, undoing
-from twin.web.middleware import CommonHeaders, common_headers
+from twin.web.middleware import JSON_HEADERS, CommonHeaders
 from twin.web.telemetry import ObservedRequests
 
 # FastAPI's own spans hold addresses with what was searched for, and its logs stack traces.
@@ -59,7 +59,7 @@ class _Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """The way of a request: seen, planned if it is a document, else given its headers and its route."""
         routed = CommonHeaders(super().build_middleware_stack())
-        planned = PlannedRequests(routed, graphql.PATH, common_headers(graphql.PATH))
+        planned = PlannedRequests(routed, graphql.PATH, JSON_HEADERS)
         return ObservedRequests(planned, self.state.telemetry.outlets, before={graphql.PATH})
 
 

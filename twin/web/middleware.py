@@ -1,8 +1,8 @@
-"""What every answer carries: headers that keep browsers safe."""
+"""What every answer carries: headers that keep browsers safe; JSON, which no browser shows, needs few."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,17 +28,18 @@ HEADERS: Mapping[str, str] = {
 }
 
 
+JSON = (b"content-type", b"application/json")
+# What shows nothing has nothing to load, and nobody may frame it or take it for something else.
+JSON_HEADERS: Sequence[tuple[bytes, bytes]] = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+)
 _RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _RAW_GRAPHIQL = [(_RAW[0][0], GRAPHIQL_POLICY.encode()), *_RAW[1:]]
 
 
-def common_headers(path: str) -> list[tuple[bytes, bytes]]:
-    """``HEADERS`` as servers take them, for an answer to ``path``."""
-    return _RAW_GRAPHIQL if path == GRAPHIQL else _RAW
-
-
 class CommonHeaders:
-    """Adds ``HEADERS`` where the answer has none of its own."""
+    """Adds ``HEADERS``, or ``JSON_HEADERS``, where the answer has none of its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -47,12 +48,13 @@ class CommonHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        common = common_headers(scope["path"])
+        page = _RAW_GRAPHIQL if scope["path"] == GRAPHIQL else _RAW
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = message.get("headers", ())
                 given = {name.lower() for name, _ in own}
+                common = JSON_HEADERS if JSON in own else page
                 message["headers"] = [*own, *(header for header in common if header[0] not in given)]
             await send(message)
 

@@ -20,7 +20,7 @@ LARGEST = 1_000_000
 LONGEST_HEADERS = 1_000
 """Bytes of its ``Content-Type`` and ``Accept``; what longer ones mean is the router's to find out."""
 PATIENCE = 0.01
-"""Seconds after which a client that waits may have gone."""
+"""Seconds after which a client that waits may have gone; twice that at most."""
 _JSON = b"application/json"
 _ACCEPTED = (_JSON, b"*/*")
 _MEMBERS = frozenset({"query", "variables", "operationName"})
@@ -42,6 +42,7 @@ class PlannedRequests:
         self._headers = [*headers, (b"content-type", _JSON)]
         self._max_page = ApiSettings().max_page
         self._planner = planner()
+        self._rounds = _Rounds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._fits(scope):
@@ -51,6 +52,7 @@ class PlannedRequests:
         if body is None:
             return
         leaving = _Leaving(receive)
+        self._rounds.join(leaving)
         try:
             await self._answer(scope, body, send, leaving)
         except asyncio.CancelledError:
@@ -107,7 +109,6 @@ class _Leaving:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._look)
         self._left: asyncio.Task[None] | None = None
         self._answered, self._stopped = False, False
 
@@ -131,17 +132,46 @@ class _Leaving:
     def forget(self) -> None:
         """Look no more."""
         self._answered = True
-        self._timer.cancel()
         if self._left is not None:
             self._left.cancel()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look from now on, unless it is answered."""
+        if self._answered:
+            return
         self._left = asyncio.ensure_future(_left(self._receive))
         self._left.add_done_callback(self._stop)
 
     def _stop(self, left: asyncio.Future[None]) -> None:
         if self._task is not None and not self._answered and not left.cancelled():
             self._stopped = self._task.cancel()
+
+
+class _Rounds:
+    """Has those look that are not answered within ``PATIENCE``: all of them by one timer."""
+
+    def __init__(self) -> None:
+        self._new: list[_Leaving] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def join(self, leaving: _Leaving) -> None:
+        """Take another one in."""
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:  # which has ended, or went round last when there was nobody
+            self._loop, self._new = loop, []
+            loop.call_later(PATIENCE, self._round, loop, [])
+        self._new.append(leaving)
+
+    def _round(self, loop: asyncio.AbstractEventLoop, waiting: list[_Leaving]) -> None:
+        if self._loop is not loop:
+            return
+        for one in waiting:
+            one.look()
+        waiting, self._new = self._new, []
+        if waiting:
+            loop.call_later(PATIENCE, self._round, loop, waiting)
+        else:
+            self._loop = None
 
 
 @lru_cache(maxsize=256)

@@ -91,10 +91,14 @@ PLAIN: Mapping[str, Callable[[Columns], Column]] = {
 
 
 class Projection:
-    """What one statement answers with. ``rows`` is how many assets its outermost list holds at most."""
+    """What one statement answers with. ``rows`` is how many assets its outermost list holds at most.
+
+    ``lists`` tells whether assets hold lists of others.
+    """
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
+        self.lists = False
         self.aliases = Aliases()
 
     def of_asset(
@@ -113,6 +117,7 @@ class Projection:
     @contextmanager
     def nested(self, first: int) -> Iterator[None]:
         """Within, every asset of before holds a list of ``first``. Raises ``PageRows``."""
+        self.lists = True
         before, self.rows = self.rows, self.rows * max(first, 1)
         if self.rows > MAX_ROWS:
             raise PageRows(given=self.rows, limit=MAX_ROWS)

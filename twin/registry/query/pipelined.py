@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from twin.registry.lines import Asked
+from twin.registry.lookups import Keys
 from twin.registry.query.sql import Connections
 from twin.registry.rows import Rows
 
@@ -26,7 +27,9 @@ class Pipelined:
         self._sent: list[Asked] = []
         self._asking: asyncio.Task[None] | None = None
 
-    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> Rows:
+    async def ask(
+        self, text: str, parameters: Mapping[str, Any], *, prepared: bool, keys: Keys | None = None
+    ) -> Rows:
         """The rows that a statement gives. Raises as that over which it is sent.
 
         What was sent is stopped where everyone who waits for it is stopped.

@@ -27,6 +27,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from twin import identity
 from twin.identity import ParsedCode
 from twin.kinds.model import Kind
+from twin.registry.lookups import Keys
 from twin.registry.query import places
 from twin.registry.query.errors import CodeSplit, IdentifierAmbiguous, NearestSize
 from twin.registry.query.fields import Columns, Projection, labelled, page_size
@@ -57,15 +58,18 @@ def by_codes(
     """
     given = Given(readings, "readings")
     columns = Columns("a")
-    wanted = Projection(given.decide(_length)).of_asset(columns, fields, kind)
+    projection = Projection(given.decide(_length))
+    wanted = projection.of_asset(columns, fields, kind)
+    codes = given.bound(_canonical_of, ARRAY(Text()))
     chosen = and_(
-        asset_view.c.code == any_(given.bound(_canonical_of, ARRAY(Text()))),
+        asset_view.c.code == any_(codes),
         *_pruning(given.decide(_owners)),
         condition(where, kind=kind),
     )
     source = _used(columns).where(chosen).subquery("a")
     statement = select(*labelled(wanted)).select_from(source)
-    return Question(statement, _by_code, prepared=True)
+    shared = where is None and not projection.lists
+    return Question(statement, _by_code, prepared=True, keys=Keys(codes.key, "code") if shared else None)
 
 
 def _by_code(rows: Rows) -> dict[str, Row]:

@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.util import LRUCache
 
 from twin.registry.lines import Asked
+from twin.registry.lookups import Keys
 from twin.registry.query.errors import QueryTimeout
 from twin.registry.query.remembered import Memory
 from twin.registry.rows import Rows
@@ -35,13 +36,15 @@ class Question(Generic[Answer]):
 
     ``prepared`` is for statements whose best plan is the same for every value: lookups by a key. Others are
     planned with the values at hand, without which PostgreSQL cannot tell a street from a continent.
-    ``answering`` makes ``answer`` anew for other arguments, where it depends on them.
+    ``answering`` makes ``answer`` anew for other arguments, where it depends on them. ``keys`` is what a
+    prepared statement looks up, where it may do so for others too.
     """
 
     statement: ClauseElement
     answer: Callable[[Rows], Answer]
     prepared: bool = False
     answering: Callable[[Mapping[str, Any]], Callable[[Rows], Answer]] | None = None
+    keys: Keys | None = None
 
 
 def number(value: int) -> ColumnElement[int]:
@@ -69,6 +72,7 @@ class Posed(Generic[Answer]):
     parameters: Mapping[str, Any]
     answer: Callable[[Rows], Answer]
     prepared: bool
+    keys: Keys | None = None
 
 
 _NONE = true()
@@ -96,17 +100,22 @@ def posed_again(
     if found is None:
         made_anew()
         question, text, parameters = memory.make(arguments, written)
-        return Posed(text, parameters, question.answer, question.prepared)
+        return Posed(text, parameters, question.answer, question.prepared, question.keys)
     question, text, parameters = found
     answer = question.answering(arguments) if question.answering else question.answer
-    return Posed(text, parameters, answer, question.prepared)
+    return Posed(text, parameters, answer, question.prepared, question.keys)
 
 
 class Connections(Protocol):
     """What statements are sent over."""
 
-    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> Rows:
-        """The rows that a statement in psycopg's ``%(name)s`` style gives. Raises psycopg's errors."""
+    async def ask(
+        self, text: str, parameters: Mapping[str, Any], *, prepared: bool, keys: Keys | None = None
+    ) -> Rows:
+        """The rows that a statement in psycopg's ``%(name)s`` style gives. Raises psycopg's errors.
+
+        One that looks up ``keys`` may be asked with others.
+        """
 
     async def ask_all(self, asked: Sequence[Asked]) -> None:
         """Answer several statements over one connection, each with its rows or with what went wrong.
@@ -121,7 +130,7 @@ class Connections(Protocol):
 async def ask(connections: Connections, asked: Posed[Answer]) -> Answer:
     """The answer to a question. Raises ``QueryTimeout``, and psycopg's errors."""
     try:
-        rows = await connections.ask(asked.text, asked.parameters, prepared=asked.prepared)
+        rows = await connections.ask(asked.text, asked.parameters, prepared=asked.prepared, keys=asked.keys)
     except psycopg.errors.QueryCanceled as problem:
         raise QueryTimeout from problem
     return asked.answer(rows)
@@ -133,7 +142,9 @@ class Single:
 
     one: AsyncConnection[Any]
 
-    async def ask(self, text: str, parameters: Mapping[str, Any], *, prepared: bool) -> Rows:
+    async def ask(
+        self, text: str, parameters: Mapping[str, Any], *, prepared: bool, keys: Keys | None = None
+    ) -> Rows:
         """The rows that a statement gives. Raises psycopg's errors."""
         with Statement(text) as seen:
             async with self.one.cursor(row_factory=tuple_row) as cursor:
