@@ -36,12 +36,12 @@ Where = Mapping[str, Any]
 Answer = TypeVar("Answer")
 
 
-async def answer(info: Info[Context], arguments: Where, make: Callable[[], Question[Answer]]) -> Answer:
+def answer(info: Info[Context], arguments: Where, make: Callable[[], Question[Answer]]) -> Awaitable[Answer]:
     """The answer to the question that is made of the arguments; a planned field remembers how it was made."""
     memory: Memory[Question[Answer]] | None = getattr(info._raw_info, "memory", None)
     if memory is None:
-        return await info.context.ask(make())
-    return await info.context.send(posed_again(memory, arguments, make))
+        return info.context.ask(make())
+    return info.context.send(posed_again(memory, arguments, make))
 
 
 async def asset(info: Info[Context], code: str | None = None, identifier: Where | None = None) -> Any:
@@ -53,8 +53,7 @@ async def asset(info: Info[Context], code: str | None = None, identifier: Where 
         given = Given(identifier, "identifier")
         return await answer(info, {"identifier": identifier}, lambda: read.by_identifier(given, fields))
     readings = _readings(Given(code, "code"))
-    arguments = {"readings": readings, "where": None}
-    found = await answer(info, arguments, lambda: read.by_codes(readings, fields))
+    found = await answer(info, {"readings": readings}, lambda: read.by_codes(readings, fields))
     if found:
         return next(iter(found.values()))
     later = await info.context.ask(read.successors(readings, fields))

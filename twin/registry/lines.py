@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
@@ -495,16 +495,19 @@ class Lines:
             await asyncio.wait(self._doing)
         await self._pool.close()
 
-    async def ask(
+    def ask(
         self, text: str, parameters: Parameters, *, prepared: bool, keys: Keys | None = None
-    ) -> Rows:
+    ) -> Awaitable[Rows]:
         """The rows that a statement gives. Raises psycopg's errors, and ``PoolTimeout``.
 
         Whoever is stopped while it waits has the statement stopped as well, and need not wait for that.
         Statements that look up ``keys`` are prepared, and may be asked with others.
         """
         if keys is not None:
-            return await self._lookups.ask(text, parameters, keys)
+            return self._lookups.ask(text, parameters, keys)
+        return self._ask(text, parameters, prepared=prepared)
+
+    async def _ask(self, text: str, parameters: Parameters, *, prepared: bool) -> Rows:
         line = await self._take()
         try:
             with Statement(text) as seen:

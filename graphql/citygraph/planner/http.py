@@ -74,11 +74,13 @@ class PlannedRequests:
 
     async def _answer(self, scope: Scope, body: bytes, send: Send, leaving: _Leaving) -> None:
         context = Context(scope["app"].state.pool, self._max_page)
-        try:
-            answer = await self._planned(context, body)
-        except Exception:
-            log.exception("the planner failed, the executor answers")
-            answer = None
+        asked, answer = _asked(body), None
+        if asked is not None:
+            try:
+                found = await self._planner.answer(context, *asked)
+                answer = None if found is None else found.json()
+            except Exception:
+                log.exception("the planner failed, the executor answers")
         if answer is None:
             await self._app(scope, _again(body), leaving.until_answered(send))
             return
@@ -86,21 +88,6 @@ class PlannedRequests:
         headers = [*self._headers, (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
-
-    async def _planned(self, context: Context, body: bytes) -> bytes | None:
-        try:
-            asked: Any = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return None
-        if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS:
-            return None
-        text, variables, name = asked.get("query"), asked.get("variables"), asked.get("operationName")
-        if not isinstance(text, str) or not isinstance(variables, dict | None):
-            return None
-        if not isinstance(name, str | None):
-            return None
-        found = await self._planner.answer(context, text, variables, name)
-        return None if found is None else found.json()
 
 
 class _Leaving:
@@ -179,6 +166,20 @@ def _is_json(content_type: bytes, accept: bytes) -> bool:
     """Whether headers say that a body is JSON and its answer may be."""
     types = [one.split(b";")[0].strip() for one in (content_type, *accept.split(b","))]
     return types[0] == _JSON and any(one in _ACCEPTED for one in types[1:])
+
+
+def _asked(body: bytes) -> tuple[str, dict[str, Any] | None, str | None] | None:
+    """A document, its variables and the operation's name; None where a body holds something else."""
+    try:
+        asked: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS:
+        return None
+    text, variables, name = asked.get("query"), asked.get("variables"), asked.get("operationName")
+    if not isinstance(text, str) or not isinstance(variables, dict | None):
+        return None
+    return (text, variables, name) if isinstance(name, str | None) else None
 
 
 async def _body(receive: Receive) -> bytes | None:

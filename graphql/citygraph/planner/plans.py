@@ -67,19 +67,19 @@ class Planner:
         and for recorded values that do not fit their types.
         """
         with operating(text) as observed:
-            found = await self._answer(context, text, variables, operation, observed)
+            planned = self._planned(text, variables, operation, observed)
+            found = None if planned is None else await planned[0].answer(context, planned[1])
             if observed is not None and found is not None:
                 observed.answered("planner", codes(found.errors) if found.errors else ())
             return found
 
-    async def _answer(
+    def _planned(
         self,
-        context: Context,
         text: str,
         variables: Mapping[str, Any] | None,
         operation: str | None,
         observed: Operation | None,
-    ) -> Answer | None:
+    ) -> tuple[Plan, VariableValues] | None:
         document = self._documents.read(text, operation, observed)
         if document is None:
             return None
@@ -87,7 +87,7 @@ class Planner:
         if values is None:
             return None
         plan = self._plan(document, values, observed)
-        return None if plan is None else await plan.answer(context, values)
+        return None if plan is None else (plan, values)
 
     def remembered(self) -> Remembered:
         """How much is remembered now."""
@@ -225,10 +225,9 @@ class Resolver:
         function: Any = base.wrapped_func
         return cls(function, names, base.info_parameter is not None, base.is_async)
 
-    async def ask(self, info: Info, arguments: Mapping[str, Any]) -> Any:
-        """What it gives for the arguments, which are named as its own."""
-        found = self.function(info, **arguments) if self.takes_info else self.function(**arguments)
-        return await found if self.is_async else found
+    def call(self, info: Info, arguments: Mapping[str, Any]) -> Any:
+        """What it gives for the arguments, which are named as its own; to be awaited if it ``is_async``."""
+        return self.function(info, **arguments) if self.takes_info else self.function(**arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +268,9 @@ class Step:
         return None
 
     async def _value(self, request: Request) -> Any:
-        value = await self.resolver.ask(Info(self, request), self.arguments.values(request.values))
+        value = self.resolver.call(Info(self, request), self.arguments.values(request.values))
+        if self.resolver.is_async:
+            value = await value
         if self.steps:
             return await _together(self.steps, request)
         if self.shape is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -109,9 +109,9 @@ def posed_again(
 class Connections(Protocol):
     """What statements are sent over."""
 
-    async def ask(
+    def ask(
         self, text: str, parameters: Mapping[str, Any], *, prepared: bool, keys: Keys | None = None
-    ) -> Rows:
+    ) -> Awaitable[Rows]:
         """The rows that a statement in psycopg's ``%(name)s`` style gives. Raises psycopg's errors.
 
         One that looks up ``keys`` may be asked with others.
