@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -338,6 +339,33 @@ def test_who_goes_away_is_counted_so(url: str) -> None:
 
 
 # Traces
+
+
+def test_a_statement_that_answers_several_counts_once(
+    served: Served, collector: tuple[str, Collector]
+) -> None:
+    before, asked = served.metrics(), 400
+    with ThreadPoolExecutor(16) as several:
+        answers = list(several.map(lambda _: served.ask(LOOKUP + " # at once", code=LAMP.code), range(asked)))
+    assert {answer.json()["data"]["asset"]["code"] for answer in answers} == {LAMP.code}
+
+    def more(name: str) -> float:
+        return sample(after, name) - sample(before, name)
+
+    after = served.metrics()
+    sent, shared = (
+        more("twin_database_statement_duration_seconds_count"),
+        more("twin_database_lookups_shared_total"),
+    )
+    assert sent + shared == asked
+    assert sent > 0 < shared
+
+    def spans() -> list[dict[str, Any]]:
+        found = [attributes(span) for span in collector[1].spans if span.name == "SELECT"]
+        return [told for told in found if told.get("twin.shared")]
+
+    told = until(spans, "no span of a shared statement")
+    assert {one["db.response.returned_rows"] for one in told} == {1}
 
 
 def test_a_trace_of_one_operation(served: Served, collector: tuple[str, Collector]) -> None:

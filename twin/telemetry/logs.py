@@ -94,6 +94,7 @@ def _statements(request: Request) -> list[dict[str, Any]]:
         {
             "duration_ms": _milliseconds(one.ended - one.began),
             "rows": one.rows,
+            **({"shared": True} if one.shared else {}),
             **({} if one.error is None else {"error": one.sqlstate or one.error}),
             "sql": one.text[:LONGEST_STATEMENT],
         }

@@ -230,6 +230,7 @@ def _sql(statement: Statement) -> dict[str, Any]:
         "db.operation.name": _verb(statement),
         "db.query.text": statement.text,
         "db.response.returned_rows": statement.rows,
+        **({"twin.shared": True} if statement.shared else {}),
         **(failed if statement.error else {}),
     }
 
