@@ -22,7 +22,7 @@ Parameters = Mapping[str, Any]
 Ask = Callable[[str, Parameters], Awaitable[Rows]]
 
 MOST = 100
-"""Lookups that one statement answers."""
+"""Keys that one statement looks up for several."""
 PATIENCE = 20_000_000
 """Nanoseconds after which who comes does not wait any longer for what is under way."""
 
@@ -48,7 +48,7 @@ class _Lookup:
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Lookups that one statement answers.
+    """Lookups of ``size`` keys that one statement answers.
 
     It is sent at ``began``, while another one is under way ``since``, as ``perf_counter_ns`` has them.
     """
@@ -56,6 +56,7 @@ class _Batch:
     text: str
     keys: Keys
     lookups: list[_Lookup] = field(default_factory=list)
+    size: int = 0
     since: int = field(default_factory=now)
     began: int = 0
     asking: asyncio.Task[None] | None = None
@@ -85,8 +86,10 @@ class Lookups:
         if batch is None:
             self._gathering[keys] = _Batch(text, keys)
             return await _alone(text, self._send(text, parameters, keys))
-        if len(batch.lookups) >= MOST:
+        size = batch.size + len(parameters[keys.parameter])
+        if size > MOST:
             return await _alone(text, self._ask(text, parameters))
+        batch.size = size
         return await self._with_others(batch, parameters)
 
     async def _with_others(self, batch: _Batch, parameters: Parameters) -> Rows:
@@ -163,7 +166,8 @@ def _distribute(keys: Keys, lookups: list[_Lookup], rows: Rows) -> None:
     found = {row[place]: row for row in rows.values}
     for one in lookups:
         if not one.rows.done():
-            own = [found[key] for key in one.parameters[keys.parameter] if key in found]
+            wanted = dict.fromkeys(one.parameters[keys.parameter])
+            own = [found[key] for key in wanted if key in found]
             one.rows.set_result(Rows(rows.names, own))
 
 

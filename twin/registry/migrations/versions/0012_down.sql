@@ -1,3 +1,39 @@
+CREATE OR REPLACE FUNCTION twin.rollup_query(source text, of_kind text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, public, pg_temp
+AS $$
+DECLARE
+    measure text;
+    added text := '';
+    places text := '';
+    place integer := 0;
+BEGIN
+    FOREACH measure IN ARRAY coalesce((SELECT k.measures FROM twin.rollup_kind k WHERE k.kind = of_kind), '{}') LOOP
+        place := place + 1;
+        added := added || format(', coalesce(sum(sign * round(1000 * %s)::bigint), 0) AS sum_%s', measure, place);
+        places := places || format(', sum(sum_%s)', place);
+    END LOOP;
+    RETURN format(
+        $query$
+        WITH finest AS MATERIALIZED (
+            SELECT coalesce(api.cell_ancestor(cell, 9), 0) AS cell, status, division, sum(sign) AS assets%s
+            FROM %s AS counted
+            WHERE kind = %L
+            GROUP BY 1, 2, 3
+        ), each AS (
+            SELECT CASE WHEN cell = 0 THEN 0 ELSE api.cell_ancestor(cell, resolution) END AS cell, status, division,
+                sum(assets)::integer AS assets, ARRAY[%s]::numeric[] AS sums
+            FROM finest CROSS JOIN generate_series(5, 9) AS resolution
+            WHERE cell <> 0 OR resolution = 9
+            GROUP BY 1, 2, 3
+        )
+        SELECT %L::text AS kind, cell, status, division, assets, sums
+        FROM each
+        WHERE assets <> 0 OR 0 <> ANY (sums)
+        $query$,
+        added, source, of_kind, substr(places, 3), of_kind
+    );
+END $$;
 CREATE OR REPLACE FUNCTION api.area(geom geometry) RETURNS double precision
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN CASE
@@ -6,3 +42,4 @@ CREATE OR REPLACE FUNCTION api.area(geom geometry) RETURNS double precision
              / (1 - 0.0066943799901413165 * sind((st_ymin(geom) + st_ymax(geom)) / 2) ^ 2) ^ 2
         ELSE st_area(geom::geography)
     END;
+DROP FUNCTION api.area(geometry, box3d);
