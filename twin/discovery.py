@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Generic, TypeVar
 
 from twin.errors import TwinError
+from twin.folders import named
 
 T = TypeVar("T")
 
@@ -37,8 +38,8 @@ class Room(Generic[T]):
     problems: Callable[[T], Iterable[tuple[str, str]]]
 
     def folders(self) -> str:
-        """What the environment says, now."""
-        return os.environ.get(self.variable, "")
+        """The folders that the variable names."""
+        return named(self.variable)
 
     def found(self, folders: str) -> list[tuple[str, T]]:
         """Every description with the file that it stands in. Raises ``invalid``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,11 +14,12 @@ from citygraph.errors import reason
 from citygraph.operations import operation
 from citygraph.planner.plans import Answer, Planner
 from citygraph.schema import Schema, build_schema
+from twin.folders import named
 
 
 def schema() -> Schema:
     """The schema of the kinds that this process sees."""
-    return _schema(os.environ.get("TWIN_KINDS_PATH", ""))
+    return _schema(named("TWIN_KINDS_PATH"))
 
 
 @lru_cache(maxsize=4)
@@ -29,7 +29,7 @@ def _schema(_kinds_path: str) -> Schema:
 
 def planner() -> Planner:
     """The planner of that schema."""
-    return _planner(os.environ.get("TWIN_KINDS_PATH", ""))
+    return _planner(named("TWIN_KINDS_PATH"))
 
 
 @lru_cache(maxsize=4)

@@ -26,6 +26,7 @@ from citygraph.export import schema_text
 from citygraph.operations import FOLDER, operation, operations
 from tests.registry_rows import insert_city, small_city
 from twin.errors import TwinError
+from twin.folders import NAMED
 from twin.registry.lines import Lines
 from twin.registry.query.sql import Single
 
@@ -164,7 +165,7 @@ def test_statements_of_each_operation_are_pinned(run: Run) -> None:
 
 def test_a_new_kind_is_a_file(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hydrant.py").write_text(HYDRANT, encoding="utf-8")
-    monkeypatch.setenv("TWIN_KINDS_PATH", str(tmp_path))
+    monkeypatch.setitem(NAMED, "TWIN_KINDS_PATH", str(tmp_path))
     printed = print_schema(execution.schema()._schema)
     assert "type Hydrant implements Asset {" in printed
     assert "hydrants(" in printed and "HYDRANT" in printed
@@ -198,7 +199,7 @@ KIND = Kind(
 
 def test_an_attribute_may_not_take_a_filters_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hydrant.py").write_text(HYDRANT.replace('"flow"', '"bbox"'), encoding="utf-8")
-    monkeypatch.setenv("TWIN_KINDS_PATH", str(tmp_path))
+    monkeypatch.setitem(NAMED, "TWIN_KINDS_PATH", str(tmp_path))
     with pytest.raises(TwinError) as caught:
         execution.schema()
     assert caught.value.code == "kind.name_taken"

@@ -21,6 +21,7 @@ from registry_rows import STREETS, Asset, classes, code, insert_city, small_city
 from sqlalchemy import Select, func, literal, select
 
 from spatial.geometry import asset_points
+from twin.folders import NAMED
 from twin.kinds import kind
 from twin.registry.divisions import UnknownDivision
 from twin.registry.query.errors import InputRange, InputType
@@ -488,7 +489,7 @@ def test_a_city_s_own_elevators_may_know_less(
     city: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "elevator.py").write_text(PLAIN_ELEVATOR, encoding="utf-8")
-    monkeypatch.setenv("TWIN_KINDS_PATH", str(tmp_path))
+    monkeypatch.setitem(NAMED, "TWIN_KINDS_PATH", str(tmp_path))
     (row,) = first(run(city, "elevator-age", on=ON.isoformat()))
     assert row["unknown"] == sum(
         a.kind == "elevator" and a.status in {"in_service", "suspended"} and a.installed is None for a in CITY

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.iso7064 import mod_11_10, mod_37_36
 
+from twin.folders import NAMED
 from twin.identity import read_code, scheme, scheme_for_division, schemes
 from twin.identity.adoption import adopt_column
 from twin.identity.column import Reading, read_column
@@ -302,7 +303,7 @@ alphabet = "digits"
 
 def test_a_citys_own_scheme_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "newer.toml").write_text(NEWER, encoding="utf-8")
-    monkeypatch.setenv("TWIN_SCHEMES_PATH", str(tmp_path))
+    monkeypatch.setitem(NAMED, "TWIN_SCHEMES_PATH", str(tmp_path))
     assert list(schemes()) == ["gbt30428", "gbt_newer", "generic"]
     found = scheme_for_division("330106")
     assert found is not None and found.name == "gbt_newer"
@@ -333,7 +334,7 @@ def test_a_scheme_that_is_wrong_is_refused(
     text = NEWER.replace(*change)
     assert text != NEWER
     (tmp_path / "newer.toml").write_text(text, encoding="utf-8")
-    monkeypatch.setenv("TWIN_SCHEMES_PATH", str(tmp_path))
+    monkeypatch.setitem(NAMED, "TWIN_SCHEMES_PATH", str(tmp_path))
     with pytest.raises(SchemeInvalid) as caught:
         schemes()
     problem = str(caught.value.details["problem"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from twin.folders import NAMED
 from twin.kinds import KindInvalid, UnknownKind, all_kinds, kind
 from twin.kinds.common import COMMON_FIELDS, STATUS, common_fields
 from twin.kinds.fields import Field, choice_words, field_names, names_of
@@ -38,14 +39,14 @@ def kinds_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PathOfKinds:
     def write(**files: str) -> Path:
         for name, text in files.items():
             (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-        monkeypatch.setenv("TWIN_KINDS_PATH", str(tmp_path))
+        monkeypatch.setitem(NAMED, "TWIN_KINDS_PATH", str(tmp_path))
         return tmp_path
 
     return write
 
 
 def test_the_shipped_kinds_are_found_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TWIN_KINDS_PATH", raising=False)
+    monkeypatch.setitem(NAMED, "TWIN_KINDS_PATH", "")
     assert list(all_kinds()) == SHIPPED
     assert kind("elevator").zh == "电梯"
 
@@ -91,7 +92,7 @@ def test_a_file_that_is_no_kind_is_refused_with_its_name(
 
 
 def test_a_folder_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TWIN_KINDS_PATH", str(tmp_path / "none"))
+    monkeypatch.setitem(NAMED, "TWIN_KINDS_PATH", str(tmp_path / "none"))
     with pytest.raises(KindInvalid):
         all_kinds()
 

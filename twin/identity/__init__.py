@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from twin.errors import TwinError
+from twin.folders import named
 from twin.identity.errors import (
     CodeCheckDigit,
     CodeMalformed,
@@ -41,7 +42,7 @@ __all__ = [
 
 def schemes() -> Mapping[str, Scheme]:
     """Every code scheme by name, in the order of the names. Raises ``SchemeInvalid``."""
-    return _discover(os.environ.get("TWIN_SCHEMES_PATH", ""))
+    return _discover(named("TWIN_SCHEMES_PATH"))
 
 
 def scheme(name: str) -> Scheme:
@@ -102,16 +103,16 @@ def _read_bare(candidate: Scheme, tidied: str) -> ParsedCode | None:
 
 def class_owners(scheme: Scheme) -> dict[str, str]:
     """Every class number that a kind has under the scheme, and that kind's name."""
-    return _class_owners(scheme, os.environ.get("TWIN_KINDS_PATH"))
+    return _class_owners(scheme, named("TWIN_KINDS_PATH"))
 
 
 def owners() -> Mapping[tuple[str, str], str]:
     """Every scheme's name with each class number of a kind, and that kind. Raises ``SchemeInvalid``."""
-    return _owners(os.environ.get("TWIN_SCHEMES_PATH", ""), os.environ.get("TWIN_KINDS_PATH"))
+    return _owners(named("TWIN_SCHEMES_PATH"), named("TWIN_KINDS_PATH"))
 
 
 @lru_cache(maxsize=8)
-def _owners(schemes_path: str, kinds_path: str | None) -> Mapping[tuple[str, str], str]:
+def _owners(schemes_path: str, kinds_path: str) -> Mapping[tuple[str, str], str]:
     every = _discover(schemes_path).items()
     return {
         (name, number): kind for name, one in every for number, kind in _class_owners(one, kinds_path).items()
@@ -119,7 +120,7 @@ def _owners(schemes_path: str, kinds_path: str | None) -> Mapping[tuple[str, str
 
 
 @lru_cache(maxsize=32)
-def _class_owners(scheme: Scheme, _kinds_path: str | None) -> dict[str, str]:
+def _class_owners(scheme: Scheme, _kinds_path: str) -> dict[str, str]:
     from twin.kinds import all_kinds
 
     kinds = all_kinds().values()

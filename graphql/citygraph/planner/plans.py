@@ -131,7 +131,7 @@ class Request:
         return Answer(data, errors, self.context.extensions)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What a document is answered with: ``data`` as JSON has it, errors with their codes, extensions."""
 

@@ -34,7 +34,7 @@ MAX_TEXT = 1_000
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Given:
     """A value and the path to it.
 

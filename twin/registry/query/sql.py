@@ -64,7 +64,7 @@ def compiled(statement: ClauseElement) -> tuple[str, dict[str, Any]]:
     return str(made), dict(made.construct_params(extracted_parameters=values) or {})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Posed(Generic[Answer]):
     """A question as it is sent: the statement's text and its parameters."""
 
