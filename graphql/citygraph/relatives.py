@@ -19,10 +19,12 @@ def children_of(
     Raises what they raise.
     """
     part = part_of_children(nested_page(where, first, after))
+    none = Connection(Page([], part))
 
     def connection(found: Any) -> Connection:
-        rows, total = (found, None) if type(found) is list else (found["rows"], found["total"])
-        return Connection(Page(rows, part, total))
+        if type(found) is list:
+            return Connection(Page(found, part)) if found else none
+        return Connection(Page(found["rows"], part, found["total"]))
 
     return connection
 

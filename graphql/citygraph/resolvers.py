@@ -93,11 +93,15 @@ def assets_of(kind: Kind) -> Resolver:
 
 
 async def _page(info: Info[Context], wanted: PageWanted) -> Any:
-    asked = asked_of(info)
-    total = asks_for(asked, "totalCount")
-    rows = not total or asks_for(asked, "edges", "nodes", "pageInfo")
-    whole = replace(wanted, fields=node_fields(asked), rows=rows, total=total)
     most = Given(info.context.max_page, "most")
+
+    def made() -> Question[Page]:
+        asked = asked_of(info)
+        total = asks_for(asked, "totalCount")
+        rows = not total or asks_for(asked, "edges", "nodes", "pageInfo")
+        whole = replace(wanted, fields=node_fields(asked), rows=rows, total=total)
+        return page(whole, most.integer())
+
     arguments = {
         "where": wanted.where,
         "orderBy": wanted.order_by,
@@ -105,7 +109,7 @@ async def _page(info: Info[Context], wanted: PageWanted) -> Any:
         "after": wanted.after,
         "most": most.raw,
     }
-    return Connection(await answer(info, arguments, lambda: page(whole, most.integer())))
+    return Connection(await answer(info, arguments, made))
 
 
 async def _by_codes(info: Info[Context], given: Given, where: Where | None) -> Page:

@@ -27,6 +27,8 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 GONE = "499"
 """Stands for the status where the client went away before there was one, as proxies write it."""
 OTHER = "other"
+TOGETHER = 64
+"""Requests that are counted at a time: one by one, between other work, each takes several times as long."""
 Labels = tuple[str, ...]
 
 
@@ -56,6 +58,7 @@ class Metrics(Collector):
 
     def __init__(self, operations: Collection[str], *watched: Collector) -> None:
         self._operations = frozenset(operations)
+        self._over: list[Request] = []
         self._requests: Counter[Labels] = Counter()
         self._request_durations: defaultdict[Labels, Durations] = defaultdict(Durations)
         self._answers: Counter[Labels] = Counter()
@@ -72,7 +75,17 @@ class Metrics(Collector):
             self._registry.register(one)
 
     def count(self, request: Request) -> None:
-        """Count a request that is over, and what it did: an outlet."""
+        """Have a request counted that is over, and what it did: an outlet."""
+        self._over.append(request)
+        if len(self._over) >= TOGETHER:
+            self._count_all()
+
+    def _count_all(self) -> None:
+        over, self._over = self._over, []
+        for request in over:
+            self._count(request)
+
+    def _count(self, request: Request) -> None:
         method = request.method if request.method in METHODS else OTHER
         status = GONE if request.status is None else str(request.status)
         self._requests[method, request.route, status] += 1
@@ -113,6 +126,7 @@ class Metrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """The metrics with their numbers of now."""
+        self._count_all()
         yield _counts("twin_http_requests", "HTTP requests.", ["method", "route", "status"], self._requests)
         yield _durations(
             "twin_http_request_duration_seconds", "Their duration.", ["route"], self._request_durations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,12 +50,12 @@ class CommonHeaders:
             return
         page = _RAW_GRAPHIQL if scope["path"] == GRAPHIQL else _RAW
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 own = message.get("headers", ())
                 given = {name.lower() for name, _ in own}
                 common = JSON_HEADERS if JSON in own else page
                 message["headers"] = [*own, *(header for header in common if header[0] not in given)]
-            await send(message)
+            return send(message)
 
         await self.app(scope, receive, send_with_headers)
