@@ -16,7 +16,7 @@ class Connection(Mapping[str, Any]):
     page: Page
 
     def __getitem__(self, name: str) -> Any:
-        return self.page.rows if name == "nodes" else _PARTS[name](self.page)
+        return _PARTS[name](self.page)
 
     def __iter__(self) -> Iterator[str]:
         return iter(_PARTS)

@@ -53,7 +53,8 @@ async def asset(info: Info[Context], code: str | None = None, identifier: Where 
         given = Given(identifier, "identifier")
         return await answer(info, {"identifier": identifier}, lambda: read.by_identifier(given, fields))
     readings = _readings(Given(code, "code"))
-    found = await answer(info, {"readings": readings}, lambda: read.by_codes(readings, fields))
+    arguments = {"readings": readings, "where": None}
+    found = await answer(info, arguments, lambda: read.by_codes(readings, fields))
     if found:
         return next(iter(found.values()))
     later = await info.context.ask(read.successors(readings, fields))

@@ -324,6 +324,15 @@ def test_lookups_at_once_are_answered_as_if_alone(api: Api) -> None:
     assert nobody and api.lent - before < len(every) // 3 + nobody, "who finds none asks for successors too"
 
 
+def test_a_filter_that_comes_and_goes_is_heeded(api: Api) -> None:
+    document = """query ($codes: [String!], $where: AssetWhere) {
+        assets(codes: $codes, where: $where) { nodes { code } } }"""
+    codes = [asset.code for asset in CITY[:40:8]]
+    for where in (None, {"kinds": ["ELEVATOR"]}, None, {"status": ["RETIRED"]}, {"kinds": ["STREETLIGHT"]}):
+        variables = {"codes": codes, "where": where}
+        assert api.planned(document, variables) == api.executed(document, variables)
+
+
 def test_lists_of_children_are_asked_for_alone(api: Api) -> None:
     """One answer may hold thousands of rows: those of many are not fetched at once."""
     document = "query ($code: String!) { asset(code: $code) { children { nodes { code } } } }"

@@ -140,7 +140,12 @@ def test_what_fails_for_one_is_told_to_that_one(run: Run) -> None:
             list, list, psycopg.errors.DivisionByZero, list, psycopg.errors.DivisionByZero, list,
         ]  # fmt: skip
         assert [one for one in found if isinstance(one, list)] == [[1], [12], [14], [16]]
-        assert [one.error for one in asker.statements].count("DivisionByZero") == 2
+        own = [record.statements[-1] for record in asker.records]
+        failed = [None, None, "DivisionByZero", None, "DivisionByZero", None]
+        assert [one.error for one in own] == failed
+        assert [one.rows for one in own] == [1, 1, 0, 1, 0, 1]
+        assert not any(one.shared for one in asker.statements)
+        assert len(asker.statements) == 6 + 1, "that of all which failed is the first's"
         assert await asker.all([1], [2], [3]) == [[1], [2], [3]]
 
     run(work)
@@ -198,6 +203,61 @@ def test_who_is_stopped_stops_what_nobody_else_waits_for(run: Run, database_url:
     run(work)
 
 
+def test_who_comes_after_all_were_stopped_at_once_is_answered(run: Run) -> None:
+    """Also where they are stopped in the moment in which their turn comes."""
+
+    async def work(over: Lines) -> None:
+        for turns in range(6):
+            asker = Asker(over)
+            first = asyncio.ensure_future(asker.ask(1))
+            waiting = [asyncio.ensure_future(asker.ask(n)) for n in (2, 3)]
+            await first
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiting[0].cancel()
+            if turns % 2:
+                await asyncio.sleep(0)
+            waiting[1].cancel()
+            assert await asyncio.wait_for(asker.ask(4), 2) == [4]
+            await asyncio.wait(waiting)
+
+    run(work)
+
+
+def test_a_follower_that_stops_as_the_first_is_answered_keeps_nobody_waiting(run: Run) -> None:
+    async def work(over: Lines) -> None:
+        asker = Asker(over)
+        waiting: list[asyncio.Future[Any]] = []
+
+        async def first() -> None:
+            await asker.ask(1)
+            for one in waiting:
+                one.cancel()
+
+        leading = asyncio.ensure_future(first())
+        await asyncio.sleep(0)
+        waiting += [asyncio.ensure_future(asker.ask(n)) for n in (2, 3)]
+        await leading
+        assert await asyncio.wait_for(asker.ask(4), 2) == [4]
+        await asyncio.wait(waiting)
+
+    run(work)
+
+
+def test_waiting_for_a_connection_is_no_statement(database_url: str, runner: asyncio.Runner) -> None:
+    async def go() -> None:
+        async with opened(database_url, size=1) as over:
+            asker = Asker(over)
+            async with over.connection():
+                asking = asyncio.ensure_future(asker.all([1], [2], [3]))
+                await asyncio.sleep(0.2)
+            assert await asking == [[1], [2], [3]]
+            assert all(one.ended - one.began < 150_000_000 for one in asker.statements)
+            assert all(record.waited > 150_000_000 for record in asker.records)
+
+    runner.run(go())
+
+
 def test_a_lost_connection_is_told_to_all_and_replaced(run: Run, owner: psycopg.Connection[Any]) -> None:
     owner.autocommit = True
     ends = SLEEPING.replace("count(*)", "pid") + " AND state = 'active'"
@@ -222,6 +282,7 @@ def test_no_connection_in_time_is_told_to_all(database_url: str, runner: asyncio
             asker = Asker(over)
             found = await asker.all([1], [2], [3])
             assert [type(one) for one in found] == [PoolTimeout] * 3
+            assert asker.statements == []
 
     runner.run(go())
 

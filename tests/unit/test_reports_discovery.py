@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from twin.folders import NAMED
 from twin.reports import Report, ReportInvalid, UnknownReport, all_reports, report
 from twin.reports.columns import AREA_COLUMNS
 from twin.reports.model import Column, problems
@@ -56,7 +57,7 @@ def reports_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Put:
     def put(**files: str) -> None:
         for name, text in files.items():
             (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-        monkeypatch.setenv("TWIN_REPORTS_PATH", str(tmp_path))
+        monkeypatch.setitem(NAMED, "TWIN_REPORTS_PATH", str(tmp_path))
 
     return put
 
@@ -104,7 +105,7 @@ def test_a_file_that_is_no_report_is_refused_with_its_name(
 
 
 def test_a_folder_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TWIN_REPORTS_PATH", str(tmp_path / "none"))
+    monkeypatch.setitem(NAMED, "TWIN_REPORTS_PATH", str(tmp_path / "none"))
     with pytest.raises(ReportInvalid, match="no such folder"):
         all_reports()
 

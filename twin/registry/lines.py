@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequen
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from time import monotonic, perf_counter_ns
 from types import TracebackType
@@ -469,7 +469,7 @@ class Lines:
         self._doing: set[asyncio.Task[None]] = set()
         self._waiters: deque[asyncio.Future[Line]] = deque()
         self._tidying: asyncio.TimerHandle | None = None
-        self._lookups = Lookups(self._look_up)
+        self._lookups = Lookups(partial(self._ask, prepared=True), self._later)
         self._lent = 0
         self._asked, self._queued, self._late, self._waited_ns = 0, 0, 0, 0
         self._closed = False
@@ -514,13 +514,6 @@ class Lines:
                 rows = await line.ask(text, parameters, prepared=prepared)
                 seen.rows = len(rows)
                 return rows
-        finally:
-            self._release(line)
-
-    async def _look_up(self, text: str, parameters: Parameters) -> Rows:
-        line = await self._take()
-        try:
-            return await line.ask(text, parameters, prepared=True)
         finally:
             self._release(line)
 
@@ -675,11 +668,12 @@ class Lines:
         await line.stop()
         self._give(line)
 
-    def _later(self, doing: Coroutine[Any, Any, None]) -> None:
-        """Do it beside whoever asks, who may be stopped."""
-        task = asyncio.create_task(doing)
+    def _later(self, doing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do it beside whoever asks, who may be stopped; in a context of its own, as it belongs to nobody."""
+        task = asyncio.get_running_loop().create_task(doing, context=Context())
         self._doing.add(task)
         task.add_done_callback(self._doing.discard)
+        return task
 
 
 def _too_late(waiter: asyncio.Future[Line]) -> None:

@@ -7,8 +7,7 @@ So whoever asks alone is answered at once, and the more ask the less each costs.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextvars import Context
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns as now
 from typing import Any
@@ -16,10 +15,11 @@ from typing import Any
 from psycopg import OperationalError
 
 from twin.registry.rows import Rows
-from twin.telemetry.records import Statement, waited
+from twin.telemetry.records import Statement, apart, noted, waited
 
 Parameters = Mapping[str, Any]
 Ask = Callable[[str, Parameters], Awaitable[Rows]]
+Later = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 MOST = 100
 """Keys that one statement looks up for several."""
@@ -40,17 +40,31 @@ class Keys:
 
 @dataclass(slots=True, eq=False)
 class _Lookup:
-    """One of those that gather."""
+    """One of those that gather; ``statements`` is what was sent for it, once it is answered."""
 
     parameters: Parameters
     rows: asyncio.Future[Rows]
+    statements: Sequence[Statement] = ()
+
+    def answer(self, rows: Rows, *statements: Statement) -> None:
+        """Give it its rows."""
+        if not self.rows.done():
+            self.statements = statements
+            self.rows.set_result(rows)
+
+    def fail(self, problem: Exception, *statements: Statement) -> None:
+        """Tell it what went wrong."""
+        if not self.rows.done():
+            self.statements = statements
+            self.rows.set_exception(problem)
+            self.rows.exception()  # or asyncio logs it, where who waits is stopped in this moment
 
 
 @dataclass(slots=True, eq=False)
 class _Batch:
-    """Lookups of ``size`` keys that one statement answers.
+    """Lookups of ``size`` keys that one statement answers, while another one is under way ``since``.
 
-    It is sent at ``began``, while another one is under way ``since``, as ``perf_counter_ns`` has them.
+    Times are as ``perf_counter_ns`` has them.
     """
 
     text: str
@@ -58,7 +72,7 @@ class _Batch:
     lookups: list[_Lookup] = field(default_factory=list)
     size: int = 0
     since: int = field(default_factory=now)
-    began: int = 0
+    begun: bool = False
     asking: asyncio.Task[None] | None = None
 
     @property
@@ -68,10 +82,13 @@ class _Batch:
 
 
 class Lookups:
-    """Sends lookups over ``ask``, which gives the rows of a statement or raises psycopg's errors."""
+    """Sends lookups over ``ask``, which gives the rows of a statement or raises psycopg's errors.
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    ``later`` does something beside whoever asks.
+    """
+
+    def __init__(self, ask: Ask, later: Later) -> None:
+        self._ask, self._later = ask, later
         self._gathering: dict[Keys, _Batch] = {}
 
     async def ask(self, text: str, parameters: Parameters, keys: Keys) -> Rows:
@@ -85,10 +102,10 @@ class Lookups:
             batch = self._gathering.get(keys)
         if batch is None:
             self._gathering[keys] = _Batch(text, keys)
-            return await _alone(text, self._send(text, parameters, keys))
+            return await self._send(text, parameters, keys)
         size = batch.size + len(parameters[keys.parameter])
         if size > MOST:
-            return await _alone(text, self._ask(text, parameters))
+            return await self._ask(text, parameters)
         batch.size = size
         return await self._with_others(batch, parameters)
 
@@ -96,18 +113,18 @@ class Lookups:
         lookup = _Lookup(parameters, asyncio.get_running_loop().create_future())
         batch.lookups.append(lookup)
         wanted = now()
-        with Statement(batch.text, shared=len(batch.lookups) > 1) as seen:
-            try:
-                rows = await lookup.rows
-            except asyncio.CancelledError:
-                if batch.asking is not None and not batch.wanted:
-                    batch.asking.cancel()
-                raise
-            finally:
-                seen.began = batch.began or wanted
-                waited(wanted, seen.began)
-            seen.rows = len(rows)
-            return rows
+        try:
+            return await lookup.rows
+        except asyncio.CancelledError:
+            # A task that has not begun finds out by itself that nobody waits.
+            if batch.begun and batch.asking is not None and not batch.wanted:
+                batch.asking.cancel()
+            raise
+        finally:
+            for statement in lookup.statements:
+                noted(statement)
+            if lookup.statements:
+                waited(wanted, lookup.statements[0].began)
 
     async def _send(self, text: str, parameters: Parameters, keys: Keys) -> Rows:
         """The rows; as soon as they are there, those that have gathered are sent."""
@@ -121,37 +138,33 @@ class Lookups:
         batch = self._gathering.pop(keys, None)
         if batch is not None and batch.wanted:
             self._gathering[keys] = _Batch(batch.text, keys)
-            # In a context of its own: it belongs to no one request.
-            batch.asking = asyncio.get_running_loop().create_task(self._answer(batch), context=Context())
+            batch.asking = self._later(self._answer(batch))
 
     async def _answer(self, batch: _Batch) -> None:
-        batch.began = now()
+        batch.begun, seen = True, apart().statements
         lookups = batch.wanted
+        if not lookups:
+            self._next(batch.keys)
+            return
         try:
             rows = await self._send(batch.text, _merged(batch.keys, lookups), batch.keys)
-            _distribute(batch.keys, lookups, rows)
+            _distribute(batch.keys, lookups, rows, seen[-1])
         except OperationalError as problem:  # a connection that is lost, or a time limit: which concern all
-            _fail(lookups, problem)
+            for one, statements in _shared(lookups, seen):
+                one.fail(problem, *statements)
         except Exception:  # noqa: BLE001 - told to whom it concerns
-            await self._one_by_one(batch.text, lookups)
+            await self._one_by_one(batch.text, lookups, seen)
 
-    async def _one_by_one(self, text: str, lookups: list[_Lookup]) -> None:
+    async def _one_by_one(self, text: str, lookups: list[_Lookup], seen: list[Statement]) -> None:
         """Ask for each alone, where a value among all that were found has failed."""
         for one in lookups:
             try:
                 rows = await self._ask(text, one.parameters)
             except Exception as problem:  # noqa: BLE001 - told to whom it concerns
-                _fail([one], problem)
+                one.fail(problem, *seen)
             else:
-                if not one.rows.done():
-                    one.rows.set_result(rows)
-
-
-async def _alone(text: str, sent: Awaitable[Rows]) -> Rows:
-    with Statement(text) as seen:
-        rows = await sent
-        seen.rows = len(rows)
-        return rows
+                one.answer(rows, *seen)
+            seen.clear()
 
 
 def _merged(keys: Keys, lookups: list[_Lookup]) -> Parameters:
@@ -160,19 +173,27 @@ def _merged(keys: Keys, lookups: list[_Lookup]) -> Parameters:
     return {**lookups[0].parameters, keys.parameter: wanted}
 
 
-def _distribute(keys: Keys, lookups: list[_Lookup], rows: Rows) -> None:
+def _distribute(keys: Keys, lookups: list[_Lookup], rows: Rows, statement: Statement) -> None:
     """Give each its own rows."""
     place = rows.names.index(keys.column)
     found = {row[place]: row for row in rows.values}
-    for one in lookups:
-        if not one.rows.done():
-            wanted = dict.fromkeys(one.parameters[keys.parameter])
-            own = [found[key] for key in wanted if key in found]
-            one.rows.set_result(Rows(rows.names, own))
+    for one, (own,) in _shared(lookups, [statement]):
+        wanted = dict.fromkeys(one.parameters[keys.parameter])
+        theirs = Rows(rows.names, [found[key] for key in wanted if key in found])
+        own.rows = len(theirs)
+        one.answer(theirs, own)
 
 
-def _fail(lookups: list[_Lookup], problem: Exception) -> None:
+def _copy(of: Statement, *, shared: bool) -> Statement:
+    return Statement(of.text, of.began, of.ended, of.rows, of.error, of.sqlstate, shared)
+
+
+def _shared(
+    lookups: list[_Lookup], sent: Sequence[Statement]
+) -> Iterator[tuple[_Lookup, Sequence[Statement]]]:
+    """Those who still wait, each with what was sent for all: the first has it, the others share it."""
+    shared = False
     for one in lookups:
         if not one.rows.done():
-            one.rows.set_exception(problem)
-            one.rows.exception()  # or asyncio logs it, where who waits is stopped in this moment
+            yield one, [_copy(statement, shared=shared) for statement in sent]
+            shared = True

@@ -29,6 +29,8 @@ GONE = "499"
 OTHER = "other"
 TOGETHER = 64
 """Requests that are counted at a time: one by one, between other work, each takes several times as long."""
+LARGE = 20_000
+"""Characters of a document that is not kept for that."""
 Labels = tuple[str, ...]
 
 
@@ -77,7 +79,8 @@ class Metrics(Collector):
     def count(self, request: Request) -> None:
         """Have a request counted that is over, and what it did: an outlet."""
         self._over.append(request)
-        if len(self._over) >= TOGETHER:
+        large = request.operations and len(request.operations[-1].document) > LARGE
+        if large or len(self._over) >= TOGETHER:
             self._count_all()
 
     def _count_all(self) -> None:

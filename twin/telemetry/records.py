@@ -169,6 +169,20 @@ def waited(since: int, until: int | None = None) -> None:
         asking.waited += (until or now()) - since
 
 
+def noted(statement: Statement) -> None:
+    """A statement that was sent elsewhere is noted here too."""
+    asking = _asking.get()
+    if asking is not None:
+        asking.statements.append(statement)
+
+
+def apart() -> Asking:
+    """From now on, what this task does is noted by itself."""
+    asking = Asking()
+    _asking.set(asking)
+    return asking
+
+
 def made_anew() -> None:
     """No statement of before fits: one is made."""
     asking = _asking.get()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextvars import Context as NoContext
 from functools import lru_cache
 from typing import Any
 
@@ -146,7 +147,8 @@ class _Rounds:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:  # which has ended, or went round last when there was nobody
             self._loop, self._new = loop, []
-            loop.call_later(PATIENCE, self._round, loop, [])
+            # In a context of its own: it belongs to no one request.
+            loop.call_later(PATIENCE, self._round, loop, [], context=NoContext())
         self._new.append(leaving)
 
     def _round(self, loop: asyncio.AbstractEventLoop, waiting: list[_Leaving]) -> None:

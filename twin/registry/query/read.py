@@ -64,7 +64,7 @@ def by_codes(
     chosen = and_(
         asset_view.c.code == any_(codes),
         *_pruning(given.decide(_owners)),
-        *([] if where is None and kind is None else [condition(where, kind=kind)]),
+        condition(where, kind=kind),
     )
     source = _used(columns).where(chosen).subquery("a")
     statement = select(*labelled(wanted)).select_from(source)
