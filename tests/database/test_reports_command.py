@@ -18,6 +18,8 @@ import shapely
 from commands import twin
 from registry_rows import insert_city, small_city
 
+from twin.folders import NAMED
+
 RunTwin = Callable[..., subprocess.CompletedProcess[str]]
 Done = subprocess.CompletedProcess[str]
 Twin = Callable[..., Done]
@@ -31,6 +33,7 @@ from __future__ import annotations
 
 from sqlalchemy import Select, select
 
+from twin.folders import NAMED
 from twin.reports.columns import AREA_COLUMNS
 from twin.reports.model import Column, Report, Table
 from twin.reports.selection import area_columns, areas, asset, counted, members
@@ -188,7 +191,7 @@ def test_a_table_of_a_report(report: Twin, tmp_path: Path) -> None:
 
 def test_a_report_is_one_file(report: Twin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "by_dataset.py").write_text(ONE_MORE, encoding="utf-8")
-    monkeypatch.setenv("TWIN_REPORTS_PATH", str(tmp_path))
+    monkeypatch.setitem(NAMED, "TWIN_REPORTS_PATH", str(tmp_path))
     assert "by-dataset" in report().stdout
     out = tmp_path / "out.csv"
     assert report("by-dataset", "--format", "csv", "--out", out).returncode == 0
