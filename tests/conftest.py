@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+import uvloop
 from browser import Browser, chromium
+from pooled_lines import Run, opened
 from psycopg.rows import TupleRow
 
 from twin.registry import database
 from twin.registry.divisions import set_home
 from twin.registry.embedded import Server
+from twin.registry.lines import Lines
 
 ROOT = Path(__file__).parent.parent
 Connection = psycopg.Connection[TupleRow]
@@ -147,3 +152,24 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real data")
     return folder
+
+
+@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
+    """Runs in a loop of asyncio's, or of that which servers use."""
+    with asyncio.Runner(loop_factory=request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def run(database_url: str, runner: asyncio.Runner) -> Run:
+    """Does something over two lines."""
+
+    def within(work: Callable[[Lines], Awaitable[Any]]) -> Any:
+        async def go() -> Any:
+            async with opened(database_url) as made:
+                return await work(made)
+
+        return runner.run(go())
+
+    return within

@@ -8,17 +8,16 @@ import math
 import secrets
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import psycopg
 import pytest
-import uvloop
+from pooled_lines import Run, opened
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
 from twin.registry import lines
 from twin.registry.lines import Lines
@@ -26,45 +25,10 @@ from twin.registry.query.pipelined import Pipelined
 from twin.registry.rows import Rows
 from twin.telemetry.records import Request, observed
 
-Run = Callable[[Callable[[Lines], Awaitable[Any]]], Any]
-
 VALUES = [
     "text", "", "百分之", 'a "quoted" \\ text', 0, -(2**40), 1.5, -1e300, True, False, None, b"\x00\xff",
     date(2024, 2, 29), ["a", 'b"c', "d\\e", "", "百", "NULL", "{}", ","], [1, -2, 2**40], [1.5, 2.0], [],
 ]  # fmt: skip
-
-
-@asynccontextmanager
-async def opened(url: str, size: int = 2, **options: Any) -> AsyncIterator[Lines]:
-    pool = AsyncConnectionPool(
-        url, kwargs={"autocommit": True}, min_size=1, max_size=size, open=False, **options
-    )
-    async with Lines(pool) as made:
-        yield made
-
-
-LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
-
-
-@pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
-def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
-    """Runs in a loop of asyncio's, or of that which servers use."""
-    with asyncio.Runner(loop_factory=request.param) as made:
-        yield made
-
-
-@pytest.fixture
-def run(database_url: str, runner: asyncio.Runner) -> Run:
-    """Does something over two lines."""
-
-    def within(work: Callable[[Lines], Awaitable[Any]]) -> Any:
-        async def go() -> Any:
-            async with opened(database_url) as made:
-                return await work(made)
-
-        return runner.run(go())
-
-    return within
 
 
 async def ask(over: Lines, text: str, *, prepared: bool = False, **parameters: Any) -> list[dict[str, Any]]:

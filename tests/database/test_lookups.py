@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -12,14 +11,13 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pooled_lines import Run, opened
+from psycopg_pool import PoolTimeout
 
 from twin.registry import lookups
 from twin.registry.lines import Lines
 from twin.registry.lookups import Keys
 from twin.telemetry.records import Request, Statement, observed
-
-Run = Callable[[Callable[[Lines], Awaitable[Any]]], Any]
 
 SQUARES = (
     "SELECT n * n AS square, n AS key FROM generate_series(1, 200) AS n WHERE n = ANY(%(keys)s::bigint[])"
@@ -28,33 +26,6 @@ FAULTY = SQUARES.replace("n * n", "n / (13 - n)")
 SLOW = SQUARES.replace("n * n", "CASE n WHEN 99 THEN pg_sleep(60)::text ELSE 'quick' END")
 MISSING = 1_000
 SLEEPING = "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_sleep.60' AND pid <> pg_backend_pid()"
-
-
-@asynccontextmanager
-async def opened(url: str, size: int = 2, **options: Any) -> AsyncIterator[Lines]:
-    pool = AsyncConnectionPool(
-        url, kwargs={"autocommit": True}, min_size=1, max_size=size, open=False, **options
-    )
-    async with Lines(pool) as made:
-        yield made
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def runner(request: pytest.FixtureRequest) -> Iterator[asyncio.Runner]:
-    with asyncio.Runner(loop_factory=request.param) as made:
-        yield made
-
-
-@pytest.fixture
-def run(database_url: str, runner: asyncio.Runner) -> Run:
-    def within(work: Callable[[Lines], Awaitable[Any]]) -> Any:
-        async def go() -> Any:
-            async with opened(database_url) as made:
-                return await work(made)
-
-        return runner.run(go())
-
-    return within
 
 
 class Asker:

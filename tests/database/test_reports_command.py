@@ -33,7 +33,6 @@ from __future__ import annotations
 
 from sqlalchemy import Select, select
 
-from twin.folders import NAMED
 from twin.reports.columns import AREA_COLUMNS
 from twin.reports.model import Column, Report, Table
 from twin.reports.selection import area_columns, areas, asset, counted, members

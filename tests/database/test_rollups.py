@@ -260,6 +260,12 @@ def test_areas_are_those_of_the_ellipsoid(owner: Connection) -> None:
         ).fetchall()
         found, wanted = np.array(rows).T
         assert np.max(np.abs(found - wanted) / wanted) <= within
+        boxed = owner.execute(
+            "SELECT api.area(geom, geom::box3d)"
+            " FROM unnest(%s::bytea[]) AS g, st_geomfromwkb(g, 4326) AS geom",
+            ([shapely.to_wkb(shape) for shape in shapes],),
+        ).fetchall()
+        assert [area for (area,) in boxed] == found.tolist(), "roll-ups count what is asked, to the last bit"
 
 
 def test_what_is_huge_is_added_up(owner: Connection, pudong: str, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from twin.registry.awaited import Awaited
 from twin.registry.lookups import Keys, Lookups
 from twin.registry.rows import Rows, Values
 from twin.telemetry.records import Statement, waited
@@ -113,24 +114,12 @@ class _Adapting:
 
 
 @dataclass(slots=True, eq=False)
-class Asked:
-    """A statement, in psycopg's ``%(name)s`` style, that is asked with others, and who waits for it."""
+class Asked(Awaited):
+    """A statement, in psycopg's ``%(name)s`` style, that is asked with others."""
 
     text: str
     parameters: Parameters
     prepared: bool
-    rows: asyncio.Future[Rows]
-
-    def answer(self, rows: Rows) -> None:
-        """Tell who waits, if anyone still does."""
-        if not self.rows.done():
-            self.rows.set_result(rows)
-
-    def fail(self, problem: Exception) -> None:
-        """Tell who waits what went wrong."""
-        if not self.rows.done():
-            self.rows.set_exception(problem)
-            self.rows.exception()  # or asyncio logs it, where who waits is stopped in this moment
 
 
 @dataclass(slots=True, eq=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 from psycopg import OperationalError
 
+from twin.registry.awaited import Awaited
 from twin.registry.rows import Rows
 from twin.telemetry.records import Statement, apart, noted, waited
 
@@ -39,25 +40,11 @@ class Keys:
 
 
 @dataclass(slots=True, eq=False)
-class _Lookup:
+class _Lookup(Awaited):
     """One of those that gather; ``statements`` is what was sent for it, once it is answered."""
 
     parameters: Parameters
-    rows: asyncio.Future[Rows]
     statements: Sequence[Statement] = ()
-
-    def answer(self, rows: Rows, *statements: Statement) -> None:
-        """Give it its rows."""
-        if not self.rows.done():
-            self.statements = statements
-            self.rows.set_result(rows)
-
-    def fail(self, problem: Exception, *statements: Statement) -> None:
-        """Tell it what went wrong."""
-        if not self.rows.done():
-            self.statements = statements
-            self.rows.set_exception(problem)
-            self.rows.exception()  # or asyncio logs it, where who waits is stopped in this moment
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +97,7 @@ class Lookups:
         return await self._with_others(batch, parameters)
 
     async def _with_others(self, batch: _Batch, parameters: Parameters) -> Rows:
-        lookup = _Lookup(parameters, asyncio.get_running_loop().create_future())
+        lookup = _Lookup(parameters, rows=asyncio.get_running_loop().create_future())
         batch.lookups.append(lookup)
         wanted = now()
         try:
@@ -150,8 +137,8 @@ class Lookups:
             rows = await self._send(batch.text, _merged(batch.keys, lookups), batch.keys)
             _distribute(batch.keys, lookups, rows, seen[-1])
         except OperationalError as problem:  # a connection that is lost, or a time limit: which concern all
-            for one, statements in _shared(lookups, seen):
-                one.fail(problem, *statements)
+            for one in _share(lookups, seen):
+                one.fail(problem)
         except Exception:  # noqa: BLE001 - told to whom it concerns
             await self._one_by_one(batch.text, lookups, seen)
 
@@ -161,9 +148,10 @@ class Lookups:
             try:
                 rows = await self._ask(text, one.parameters)
             except Exception as problem:  # noqa: BLE001 - told to whom it concerns
-                one.fail(problem, *seen)
+                one.fail(problem)
             else:
-                one.answer(rows, *seen)
+                one.answer(rows)
+            one.statements = tuple(seen)
             seen.clear()
 
 
@@ -177,23 +165,22 @@ def _distribute(keys: Keys, lookups: list[_Lookup], rows: Rows, statement: State
     """Give each its own rows."""
     place = rows.names.index(keys.column)
     found = {row[place]: row for row in rows.values}
-    for one, (own,) in _shared(lookups, [statement]):
+    for one in _share(lookups, [statement]):
         wanted = dict.fromkeys(one.parameters[keys.parameter])
-        theirs = Rows(rows.names, [found[key] for key in wanted if key in found])
-        own.rows = len(theirs)
-        one.answer(theirs, own)
+        own = [found[key] for key in wanted if key in found]
+        one.statements[0].rows = len(own)
+        one.answer(Rows(rows.names, own))
 
 
 def _copy(of: Statement, *, shared: bool) -> Statement:
     return Statement(of.text, of.began, of.ended, of.rows, of.error, of.sqlstate, shared)
 
 
-def _shared(
-    lookups: list[_Lookup], sent: Sequence[Statement]
-) -> Iterator[tuple[_Lookup, Sequence[Statement]]]:
+def _share(lookups: list[_Lookup], sent: Sequence[Statement]) -> Iterator[_Lookup]:
     """Those who still wait, each with what was sent for all: the first has it, the others share it."""
     shared = False
     for one in lookups:
         if not one.rows.done():
-            yield one, [_copy(statement, shared=shared) for statement in sent]
+            one.statements = [_copy(statement, shared=shared) for statement in sent]
+            yield one
             shared = True

@@ -48,9 +48,7 @@ class Statement:
         self.ended = now()
         if kind is not None:
             self.error, self.sqlstate = kind.__name__, getattr(raised, "sqlstate", None)
-        asking = _asking.get()
-        if asking is not None:
-            asking.statements.append(self)
+        noted(self)
 
 
 @dataclass(slots=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Iterable
-from contextvars import Context as NoContext
 from functools import lru_cache
 from typing import Any
 
@@ -148,7 +148,7 @@ class _Rounds:
         if self._loop is not loop:  # which has ended, or went round last when there was nobody
             self._loop, self._new = loop, []
             # In a context of its own: it belongs to no one request.
-            loop.call_later(PATIENCE, self._round, loop, [], context=NoContext())
+            loop.call_later(PATIENCE, self._round, loop, [], context=contextvars.Context())
         self._new.append(leaving)
 
     def _round(self, loop: asyncio.AbstractEventLoop, waiting: list[_Leaving]) -> None:

@@ -34,7 +34,7 @@ class Pipelined:
 
         What was sent is stopped where everyone who waits for it is stopped.
         """
-        asked = Asked(text, parameters, prepared, asyncio.get_running_loop().create_future())
+        asked = Asked(text, parameters, prepared, rows=asyncio.get_running_loop().create_future())
         self._gathered.append(asked)
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
