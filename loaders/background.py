@@ -42,15 +42,16 @@ def beside(work: Callable[[], T]) -> Future[T]:
     Where nobody asks, nobody waits: not even the interpreter as it ends.
     """
     future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
+    Thread(target=settle, args=(future, work), daemon=True).start()
     return future
+
+
+def settle(future: Future[T], work: Callable[[], T]) -> None:
+    """Do what others wait for: who asks gets its result, or what it raised."""
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        future.set_exception(error)
 
 
 AHEAD = 1
@@ -76,7 +77,10 @@ def ahead(make: Callable[[S], T], pieces: Iterable[S]) -> Iterator[T]:
 
 
 def side_by_side(works: list[Callable[[], None]], threads: int) -> None:
-    """Do all of them, so many at a time, the first ones first. Raises what the first that fails raises."""
+    """Do all of them, so many at a time, the first ones first: one may wait for those before it.
+
+    Raises what the first that fails raises.
+    """
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(work) for work in works]
         try:

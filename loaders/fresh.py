@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +21,7 @@ from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
-from loaders.background import Background, side_by_side
+from loaders.background import Background, beside, settle, side_by_side
 from loaders.coding import Coded, Coder
 from loaders.copy_binary import Field, constant, instants
 from loaders.draft import Draft
@@ -33,6 +34,7 @@ from loaders.keys import Seen
 from loaders.links import save_dataset
 from loaders.merge import analyze_table, keep_receipt
 from loaders.modes import RETIRING
+from loaders.rollup import RollUp, countable
 from loaders.session import Lent, end, writers
 from loaders.settle import note_suspects, take_findings
 from spatial.arrays import Int64Array
@@ -82,7 +84,7 @@ class Fresh:
     is how many loads of it, batch by batch, were registered before. ``recorded_at`` is the moment since which
     the assets are known; ``organisations`` and ``issuing`` are what has to be made known with them; ``seen``
     are the identifiers so far, by scheme; ``further`` are the indexes that are built when everybody sees the
-    rows.
+    rows; ``rollup`` counts them as they are laid out, where it can.
     """
 
     job: Job
@@ -98,6 +100,11 @@ class Fresh:
     issuing: dict[str, str] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     further: list[IndexBuild] = field(default_factory=list)
+    rollup: RollUp | None = None
+
+    def __post_init__(self) -> None:
+        kind = self.job.kind
+        self.rollup = RollUp(kind) if countable(kind) else None
 
     def fits(self, expected: int | None) -> bool:
         """Whether this road leads where the other one does, and is the shorter one for ``expected`` rows.
@@ -179,15 +186,14 @@ class Fresh:
             # What takes a while to think of is thought of while the last rows are copied.
             builds = index_builds(job.connection, self.part) if self.part else []
             self.further = further_builds(job.connection, self.part) if self.part else []
-            for background in self._backgrounds:
-                background.finish()
+            self.layout.finish()
         if job.options.on_error == "abort" and receipt.rejected:
             raise RowsRejected
         if receipt.dry_run:
             return
         if receipt.new:
             with receipt.timed("index"):
-                self._index(builds, self._roll_up)
+                self._complete(builds)
             with receipt.timed("suspects"):
                 self._tell_suspects()
         with receipt.timed("merge"), job.connection.transaction():
@@ -238,8 +244,12 @@ class Fresh:
 
     def _copy_batch(self, draft: Draft, coded: Coded, borne: dict[str, Column]) -> None:
         kind, valid_from = self.job.kind, self._valid_from(draft)
-        fields = {"valid_from": instants(valid_from), **asset_fields(draft, coded), "status": _status(draft)}
-        self._copy("asset", fields, len(draft))
+        statuses = _statuses(draft)
+        fields = {"valid_from": instants(valid_from), **asset_fields(draft, coded)}
+        self._copy("asset", fields | {"status": text_field(statuses)}, len(draft))
+        if self.rollup is not None:
+            cells = np.where(arrow.is_null(draft.places.wkb), 0, draft.places.cells)
+            self.rollup.add(cells, statuses, draft.divisions, draft.values.attributes)
         for scheme, values in borne.items():
             there = ~arrow.is_null(values)
             if not there.any():
@@ -323,17 +333,45 @@ class Fresh:
         if row is not None:
             raise LoadConflict(what=row[0])
 
-    def _roll_up(self) -> None:
-        """Count what was copied for the roll-ups."""
-        if self.part is not None:
-            with self.lent.one() as builder:
-                count_part(builder, self.part)
+    def _complete(self, builds: Sequence[IndexBuild]) -> None:
+        """When a table's last rows are there, let the planner know them, then index them; count them beside.
 
-    def _index(self, builds: Sequence[IndexBuild], *beside: Callable[[], None]) -> None:
-        """Build indexes on several connections; whoever builds a table's last one lets the planner know.
-
-        What else takes a while is done ``beside``.
+        ANALYZE and CREATE INDEX keep each other waiting: at the end it would leave a core idle.
         """
+        if self.part is None:
+            return
+        copied = {self.part.table(parent): beside(self.copiers[parent].finish) for parent in PARTITIONED}
+        known: dict[str, Future[None]] = {table: Future() for table in copied}
+        works: list[Callable[[], None]] = []
+        # Identifiers are there before assets. Of each table comes first what takes longest.
+        for table in reversed(self.part.tables):
+            works.append(partial(settle, known[table], partial(self._let_know, table, copied[table])))
+            if table == self.part.table():
+                works.append(partial(self._roll_up, self.part, copied[table]))
+            works += [partial(self._build, one, known[table]) for one in builds if one.table == table]
+        # The GiST index takes as long as everything else: a third would only keep it from its core.
+        side_by_side(works, 2)
+
+    def _let_know(self, table: str, copied: Future[None]) -> None:
+        copied.result()
+        with self.lent.one() as builder:
+            analyze_table(builder, table)
+
+    def _build(self, index: IndexBuild, known: Future[None]) -> None:
+        known.result()
+        with self.lent.one() as builder:
+            builder.execute(index.statement)
+
+    def _roll_up(self, part: Part, copied: Future[None]) -> None:
+        """Count what was copied for the roll-ups."""
+        counted = self.rollup.rows() if self.rollup is not None else None
+        if counted is None:
+            copied.result()
+        with self.lent.one() as builder:
+            count_part(builder, part, counted)
+
+    def _index(self, builds: Sequence[IndexBuild]) -> None:
+        """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
         counting = Lock()
         left = Counter(index.table for index in builds)
 
@@ -346,7 +384,7 @@ class Fresh:
                 if last:
                     analyze_table(builder, index.table)
 
-        side_by_side([*(partial(build, one) for one in builds), *beside], BUILDERS)
+        side_by_side([partial(build, one) for one in builds], BUILDERS)
 
     def _show(self, divisions: Sequence[str]) -> None:
         """What the load has made becomes part of the registry."""
@@ -366,9 +404,7 @@ class Fresh:
         keep_receipt(connection, job.dataset_id or 0, job.receipt, job.options.as_json(), self.recorded_at)
 
 
-def _status(draft: Draft) -> Field:
-    """The status that the rows give, else in service."""
-    given = draft.values.common.get("status")
-    if given is None:
-        return constant(_IN_SERVICE)
-    return ("text", arrow.first_of([given, arrow.constant(_IN_SERVICE, len(draft))]))
+def _statuses(draft: Draft) -> Column:
+    """The statuses that the rows give, else in service."""
+    given, in_service = draft.values.common.get("status"), arrow.constant(_IN_SERVICE, len(draft))
+    return in_service if given is None else arrow.first_of([given, in_service])

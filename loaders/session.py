@@ -43,7 +43,7 @@ def another(connection: Connection) -> Connection:
 
 
 class Lent:
-    """Connections that are lent to as many threads: each has one to itself while it works."""
+    """Connections that are lent to threads: each has one to itself while it works."""
 
     def __init__(self, connections: Sequence[Connection] = ()) -> None:
         self._all = connections
@@ -53,8 +53,8 @@ class Lent:
 
     @contextmanager
     def one(self) -> Iterator[Connection]:
-        """One that nobody uses."""
-        lent = self._free.get_nowait()
+        """One that nobody uses; waits for it."""
+        lent = self._free.get()
         try:
             yield lent
         finally:
@@ -92,5 +92,6 @@ def writers(connection: Connection, count: int) -> Lent:
             one.execute("SET synchronous_commit = off")
             # The connections are as many as the work is split into.
             one.execute("SET max_parallel_maintenance_workers = 0")
+            one.execute("SET max_parallel_workers_per_gather = 0")
         failing.pop_all()
     return Lent(made)

@@ -436,6 +436,7 @@ def registered(owner: Connection) -> list[list[object]]:
         " JOIN twin.asset a USING (code) ORDER BY 1, 2",
         "SELECT key, name FROM twin.organisation ORDER BY 1",
         "SELECT division, scheme FROM twin.issuing ORDER BY 1",
+        "SELECT * FROM twin.rollup ORDER BY kind, cell, status, division",
         f"{USED_CODES} ORDER BY 1, 2, 3",
     )
     return [owner.execute(question.encode()).fetchall() for question in questions]

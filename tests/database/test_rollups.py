@@ -119,7 +119,7 @@ class History:
         for row in rows:
             if self.dice.random() < 0.5:
                 row["lon"] = round(self.dice.uniform(121.2, 121.8), 4)
-            row["power"] = self.dice.choice(["", 70, 100.5, 0.0005, "much"])
+            row["power"] = self.dice.choice(["", 70, 100.5, 0.0005, 1e11 / 3, 1e12, "much"])
             row["second_power"] = self.dice.choice(["", 35])
             row["status"] = self.dice.choice(STATUSES)
         options = self.options()

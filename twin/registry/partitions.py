@@ -11,7 +11,7 @@ that a new kind needs nothing beside its file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -315,7 +315,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
                     sql.Identifier(build.name),
                 )
             )
-    _ensure_kind_tables(connection, part.kind)
+    begun = _ensure_kind_tables(connection, part.kind)
     for parent in PARTITIONED:
         _restore_defaults(connection, part, parent)
         table = part.table(parent)
@@ -325,20 +325,26 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
         )
     if not _is_table(connection, part.rollup):
         count_part(connection, part)
-    rollups.add(connection, part.rollup)
+    rollups.add(connection, part.kind, part.rollup, alone=begun)
     rollups.watch(connection, part.table())
 
 
-def count_part(connection: Connection[Any], part: Part) -> None:
-    """Count what is in a part that is not attached, when all is there: attaching it is quicker then."""
+def count_part(connection: Connection[Any], part: Part, counted: Iterable[rollups.Row] | None = None) -> None:
+    """Count what is in a part that is not attached, when all is there: attaching it is quicker then.
+
+    ``counted`` is that count, where who has put the rows there knows it.
+    """
     _synchronise_rollup(connection, part.kind)
-    rollups.count(connection, part.kind, part.table(), part.rollup)
+    if counted is None:
+        rollups.count(connection, part.kind, part.table(), part.rollup)
+    else:
+        rollups.keep(connection, part.kind, counted, part.rollup)
 
 
-def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> None:
-    """Make the tables whose parts hold the kind's rows, and its view, where they are missing."""
+def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> bool:
+    """Make the tables whose parts hold the kind's rows, and its view; whether they were missing."""
     if _is_table(connection, kind_table(kind)):
-        return
+        return False
     for parent in PARTITIONED:
         table = kind_table(kind, parent)
         connection.execute(
@@ -349,6 +355,7 @@ def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> None:
         _attach(connection, parent, table, kind.name)
     rollups.watch(connection, kind_table(kind))
     replace_view(connection, kind)
+    return True
 
 
 def _attach(connection: Connection[Any], parent: str, table: str, value: str | int) -> None:

@@ -7,7 +7,10 @@ when the part is shown. Their totals by cell follow whatever changes them.
 
 from __future__ import annotations
 
-from typing import Any
+import csv
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from typing import Any, NamedTuple
 
 from psycopg import Connection, sql
 
@@ -19,9 +22,19 @@ COARSEST, FINEST = 5, 9
 UNIT = 1000
 """Sums are whole numbers of thousandths, which add up exactly in whatever order."""
 
-_UNREASONABLE = "1e12"
+UNREASONABLE = "1e12"
 """Numbers from here on are a mistake, and are not added up."""
 _GEOMETRIES = {"length": "st_length(geom::geography)", "area": "api.area(geom)"}
+
+
+class Row(NamedTuple):
+    """A row of ``twin.rollup``, of a kind that is known: ``sums`` are whole thousandths."""
+
+    cell: int
+    status: str
+    division: str
+    assets: int
+    sums: Sequence[int]
 
 
 def count_all(connection: Connection[Any]) -> None:
@@ -65,15 +78,43 @@ def recount(connection: Connection[Any], kind: str, table: str) -> None:
 def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> None:
     """Count the assets in a table that nobody changes, and keep what comes of it in a table ``into``."""
     query: Any = _query(connection, kind.name, table)
-    connection.execute(
-        sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(sql.Identifier("twin", into), sql.SQL(query))
+    with connection.transaction():
+        # It expects as many groups as there are rows, and would sort all of these on disk.
+        connection.execute("SET LOCAL enable_sort = off")
+        connection.execute(
+            sql.SQL("CREATE UNLOGGED TABLE {} AS {} ORDER BY cell, status, division").format(
+                sql.Identifier("twin", into), sql.SQL(query)
+            )
+        )
+
+
+def keep(connection: Connection[Any], kind: Kind, rows: Iterable[Row], into: str) -> None:
+    """Keep what was counted elsewhere, as ``count`` does, in a table ``into``."""
+    table = sql.Identifier("twin", into)
+    written = StringIO()
+    # An empty text stands between quotes; without them it would be null.
+    writer = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC)
+    writer.writerows(
+        (kind.name, *key, assets, f"{{{','.join(map(str, sums))}}}") for *key, assets, sums in rows
     )
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE twin.rollup)").format(table))
+        with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(table)) as copy:
+            copy.write(written.getvalue())
 
 
-def add(connection: Connection[Any], counted: str) -> None:
-    """Add what ``count`` has kept, and take that table away."""
+def add(connection: Connection[Any], kind: Kind, counted: str, *, alone: bool) -> None:
+    """Add what ``count`` or ``keep`` has kept, and take that table away.
+
+    ``alone`` tells that the kind has no other assets, and that nobody can make any meanwhile.
+    """
     table = sql.Identifier("twin", counted)
-    _add(connection, sql.SQL("SELECT * FROM {}").format(table).as_string(connection))
+    if alone:
+        connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind.name,))
+        query = sql.SQL("INSERT INTO twin.rollup SELECT * FROM {} ORDER BY kind, cell, status, division")
+        connection.execute(query.format(table))
+    else:
+        _add(connection, sql.SQL("SELECT * FROM {}").format(table).as_string(connection))
     connection.execute(sql.SQL("DROP TABLE {}").format(table))
 
 
@@ -96,7 +137,7 @@ def _measure(kind: Kind, total: Sum) -> str:
         return _GEOMETRIES[total.of]
     value = f"attributes -> '{total.of.replace(chr(39), chr(39) * 2)}'"
     number = f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value})::numeric END"
-    return f"CASE WHEN abs({number}) < {_UNREASONABLE} THEN ({value})::double precision END"
+    return f"CASE WHEN abs({number}) < {UNREASONABLE} THEN ({value})::double precision END"
 
 
 def _query(connection: Connection[Any], kind: str, table: str) -> str:
