@@ -287,6 +287,11 @@ def distinct(column: Column) -> list[Any]:
     return [value for value in pc.unique(column).to_pylist() if value is not None]
 
 
+def count_distinct(column: Column) -> int:
+    """How many different values there are, null aside."""
+    return int(pc.count_distinct(column, mode="only_valid").as_py())
+
+
 def parsed_integers(column: Column) -> Int64Array:
     """Texts that are whole numbers of 64 bits; none may be null."""
     integers: Int64Array = pc.cast(column, pa.int64()).to_numpy(zero_copy_only=False)
@@ -426,28 +431,25 @@ def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Arra
     return np.frombuffer(buffer, np.uint8), edges[:-1], np.diff(edges)
 
 
-def spliced(column: Column, heads: Mapping[bytes, bytes], length: int) -> Column:
-    """Bytes that all begin with one of ``heads``, each of that length, with another in its place."""
+def head(column: Column, length: int) -> bytes | None:
+    """The bytes, so many of them, that all values begin with; None where there is one that does not."""
     data, starts, lengths = binary_parts(column)
-    if len(lengths) and lengths[0] > length and (lengths == lengths[0]).all():
-        values = data[starts[0] :][: lengths.sum()].reshape(len(lengths), lengths[0])
-        if (values[:, :length] == values[0, :length]).all():
-            return _with_head(heads[values[0, :length].tobytes()], values[:, length:])
-    begin = np.lib.stride_tricks.sliding_window_view(data, length)[starts] if len(starts) else data
+    if not len(lengths) or lengths.min() < length:
+        return None
+    begin = np.lib.stride_tricks.sliding_window_view(data, length)[starts]
+    return bytes(begin[0]) if (begin == begin[0]).all() else None
+
+
+def without_head(column: Column, length: int) -> Column:
+    """Bytes without the first of them, so many."""
     # Without an end Arrow 26 asks for a negative number of bytes.
-    rest = pc.binary_slice(pc.cast(column, pa.large_binary()), length, 2**31 - 1)
-    if (begin == begin[:1]).all():
-        return _column(_row_join((pa.scalar(heads[bytes(begin[0])], pa.large_binary()), rest, _NOTHING)))
-    new = pa.array([heads[bytes(head)] for head in begin], pa.large_binary())
-    return _column(_row_join((new, rest, _NOTHING)))
+    return _column(pc.binary_slice(as_bytes(column), length, 2**31 - 1))
 
 
-def _with_head(head: bytes, rest: np.typing.NDArray[np.uint8]) -> Column:
-    """The same head before each row of the rest."""
-    rows = np.empty((len(rest), len(head) + rest.shape[1]), dtype=np.uint8)
-    rows[:, : len(head)] = np.frombuffer(head, np.uint8)
-    rows[:, len(head) :] = rest
-    return fixed_bytes(rows)
+def with_heads(column: Column, length: int, replaced: Callable[[bytes], bytes]) -> Column:
+    """Bytes with others in place of the first of them, so many."""
+    heads = [value and replaced(value) for value in pc.binary_slice(as_bytes(column), 0, length).to_pylist()]
+    return _column(_row_join((pa.array(heads, pa.large_binary()), without_head(column, length), _NOTHING)))
 
 
 def mixed(mask: BoolArray, chosen: Column, others: Column) -> Column:

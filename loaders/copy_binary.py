@@ -20,9 +20,14 @@ from spatial.arrays import Int64Array
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
-FieldType = Literal["text", "jsonb", "bytes", "int8", "float4", "date", "bool"]
+FieldType = Literal["text", "jsonb", "geometry", "int8", "float4", "date", "bool"]
 Field = tuple[FieldType, Column] | bytes | None
 """A field's type and values; or what it is in every row, as PostgreSQL sends it, ``None`` for null."""
+
+SRID = 4326
+"""The system of all geometries: WGS 84."""
+_WKB_HEAD = 5
+"""Bytes of WKB that say its byte order, then its type (OGC 06-103r4, 8.2)."""
 
 _NULL = b"\xff\xff\xff\xff"
 _JSONB_VERSION = b"\x01"
@@ -50,8 +55,8 @@ def instants(microseconds: Int64Array) -> Field:
 def tuples(fields: Sequence[Field], length: int) -> memoryview:
     """``length`` rows of the fields as COPY's tuples, to stand between ``HEADER`` and ``TRAILER``.
 
-    ``text`` and ``jsonb`` take texts, ``bytes`` bytes (a geometry is its extended WKB), ``date`` ISO 8601
-    texts, the others numbers or booleans.
+    ``text`` and ``jsonb`` take texts, ``geometry`` little-endian WKB in WGS 84, ``date`` ISO 8601 texts, the
+    others numbers or booleans.
     """
     tuple_ = _Tuple(length)
     tuple_.block.append(len(fields).to_bytes(2, "big"))
@@ -82,8 +87,17 @@ class _Tuple:
             self.block += [values.dtype.itemsize.to_bytes(4, "big"), values]
         elif one[0] == "jsonb" and not one[1].null_count:
             self._add_bytes(arrow.as_bytes(one[1]), _JSONB_VERSION)
+        elif one[0] == "geometry":
+            self._add_geometry(one[1])
         else:
             self._add_bytes(_payload(*one))
+
+    def _add_geometry(self, wkb: Column) -> None:
+        head = arrow.head(wkb, _WKB_HEAD)
+        if head is None:
+            self._add_bytes(arrow.with_heads(wkb, _WKB_HEAD, _extended))
+        else:
+            self._add_bytes(arrow.without_head(wkb, _WKB_HEAD), _extended(head))
 
     def _add_bytes(self, payload: Column, before: bytes = b"") -> None:
         """``before`` stands before each value, of which then none may be null."""
@@ -111,6 +125,11 @@ class _Tuple:
         if self.block:
             self.flush()
         return iter(self.done)
+
+
+def _extended(head: bytes) -> bytes:
+    """The head of the same geometry's extended WKB, whose type tells that its system follows (PostGIS)."""
+    return head[:-1] + bytes([head[-1] | 0x20]) + SRID.to_bytes(4, "little")
 
 
 _AT_A_TIME = 1024
@@ -147,7 +166,7 @@ def _rows(block: Sequence[Block], length: int) -> np.typing.NDArray[np.uint8]:
 def _payload(kind: FieldType, column: Column) -> Column:
     if kind == "jsonb":
         return arrow.as_bytes(arrow.wrapped(_JSONB_VERSION.decode(), column))
-    if kind in {"text", "bytes"}:
+    if kind == "text":
         return arrow.as_bytes(column)
     return arrow.without(arrow.big_endian(_numbers(kind, column)), arrow.is_null(column))
 

@@ -36,7 +36,7 @@ def asset_fields(draft: Draft, coded: Coded) -> dict[str, Field]:
         "installed": ("date", common["installed"]) if "installed" in common else None,
         "accuracy": ("float4", common["accuracy"]) if "accuracy" in common else None,
         "words": ("text", words_of(draft)),
-        "geom": ("bytes", draft.places.wkb),
+        "geom": ("geometry", draft.places.wkb),
         # What most often differs in length stands last: what has one length is laid out as one block.
         "status": ("text", common["status"]) if "status" in common else None,
         "attributes": ("jsonb", json_column.objects(draft.values.attributes, len(draft))),

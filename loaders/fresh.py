@@ -364,7 +364,7 @@ class Fresh:
 
     def _roll_up(self, part: Part, copied: Future[None]) -> None:
         """Count what was copied for the roll-ups."""
-        counted = self.rollup.rows() if self.rollup is not None else None
+        counted = self.rollup.written() if self.rollup is not None else None
         if counted is None:
             copied.result()
         with self.lent.one() as builder:

@@ -18,7 +18,7 @@ from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.cells import points_to_cells
 from spatial.crs import WGS84, CoordinateSystem, Operation, outside_area_of_use
 from spatial.geometry import asset_points, geometry_type_names, repair, to_wkb, usable
-from spatial.plain import POINT, POLYGON, Plain, point_wkb, read_plain
+from spatial.plain import Plain, point_wkb, read_plain
 from spatial.systems import Area, within
 from twin.kinds import Kind
 
@@ -31,10 +31,6 @@ _TYPES = {
     "MultiPolygon": 6,
 }
 """Shapely's numbers of the geometry types that kinds have."""
-
-SRID = 4326
-_EWKB_HEADS = {head: head[:4] + b"\x20" + SRID.to_bytes(4, "little") for head in (POINT, POLYGON)}
-"""How a plain geometry's WKB begins, and its extended WKB, which says the system (PostGIS, EWKB)."""
 
 _NEAR, _FAR = 0.1, 1.0
 """Degrees from what is registered: a position that is as far off and would be as near is exchanged."""
@@ -110,7 +106,7 @@ class Written:
 class Places:
     """Where the rows of a batch are: geometry, its point in degrees, and the point's cell (0: none).
 
-    ``wkb`` is extended WKB, little-endian, in WGS 84 (SRID 4326), null where there is no geometry.
+    ``wkb`` is WKB, little-endian, in WGS 84, null where there is no geometry.
     """
 
     wkb: Column
@@ -189,8 +185,8 @@ def settle_places(
     verdict.alive[others] = apart.alive
     lon, lat = np.empty(len(written)), np.empty(len(written))
     lon[others], lat[others], lon[~others], lat[~others] = places.lon, places.lat, plain.lon, plain.lat
-    wkb = arrow.spliced(arrow.take(written.wkb, ~others) if others.any() else written.wkb, _EWKB_HEADS, 5)
-    return Places(arrow.mixed(others, places.wkb, wkb), lon, lat, points_to_cells(lon, lat))
+    wkb = arrow.mixed(others, places.wkb, arrow.take(written.wkb, ~others))
+    return Places(wkb, lon, lat, points_to_cells(lon, lat))
 
 
 def _plain(written: Written, operation: Operation, kind: Kind, extent: Area | None) -> Plain:
@@ -235,7 +231,7 @@ def _settle(
     if operation is not None and extent is not None:
         far = np.isfinite(lon) & ~within(extent, lon, lat, _FAR)
         _reject_exchanged(raw.geometries, far, operation, extent, verdict)
-    wkb = arrow.binaries(to_wkb(geometries, srid=SRID))
+    wkb = arrow.binaries(to_wkb(geometries))
     return Places(wkb, lon, lat, points_to_cells(lon, lat))
 
 

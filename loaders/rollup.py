@@ -15,7 +15,7 @@ from loaders.arrow import Column
 from spatial.arrays import Int64Array
 from spatial.cells import ancestor
 from twin.kinds import Kind
-from twin.registry.rollups import COARSEST, FINEST, UNIT, UNREASONABLE, Row
+from twin.registry.rollups import COARSEST, FINEST, UNIT, UNREASONABLE
 
 _ROWS = 1 << 18
 """So many counts wait at least before those of the same cell, status and division are added up."""
@@ -55,19 +55,35 @@ class RollUp:
         if self._waiting > max(_ROWS, len(self._counts[0][0])):
             self._gather()
 
-    def rows(self) -> Iterator[Row]:
-        """What was counted: at each resolution by cell, status and division, in this order."""
+    def written(self) -> Iterator[memoryview]:
+        """What was counted, as CSV of ``twin.rollup``: by cell, status and division, in this order."""
         if not self._counts:
             return
         self._gather()
-        cells, groups, amounts = self._counts[0]
+        cells, places, amounts = self._counts[0]
         named = sorted(self._places)
-        groups = np.argsort([self._places[name] for name in named])[groups]
+        groups = np.argsort([self._places[name] for name in named])[places]
+        keys = [f"{_quoted(status)},{_quoted(division)}" for status, division in named]
         placed = cells != 0
         for resolution in range(COARSEST, FINEST):
             coarser = ancestor(cells[placed], resolution)
-            yield from _rows(_added_up(coarser, groups[placed], amounts[:, placed]), named)
-        yield from _rows(_added_up(cells, groups, amounts), named)
+            yield self._lines(_added_up(coarser, groups[placed], amounts[:, placed]), keys)
+        yield self._lines(_added_up(cells, groups, amounts), keys)
+
+    def _lines(self, counts: Counts, keys: Sequence[str]) -> memoryview:
+        cells, groups, (assets, *sums) = counts
+        key = arrow.as_bytes(arrow.chosen(keys, groups))
+        parts: list[Column | bytes] = [
+            _quoted(self._kind.name).encode(),
+            b",",
+            _digits(cells),
+            b",",
+            key,
+            b",",
+            _digits(assets),
+        ]
+        added = [part for amount in sums for part in (b",", _digits(amount))]
+        return arrow.joined_bytes([*parts, b',"{', *added[1:], b'}"\n'], len(cells))
 
     def _gather(self) -> None:
         """Make one of all counts so far."""
@@ -113,8 +129,12 @@ def _added_up(cells: Int64Array, groups: Int64Array, amounts: Int64Array) -> Cou
     return cells[kept], groups[kept], np.add.reduceat(amounts[:, order], first, axis=1)
 
 
-def _rows(counts: Counts, named: Sequence[tuple[str, str]]) -> Iterator[Row]:
-    cells, groups, amounts = counts
-    for cell, group, (assets, *sums) in zip(cells.tolist(), groups.tolist(), amounts.T.tolist(), strict=True):
-        status, division = named[group]
-        yield Row(cell, status, division, assets, sums)
+def _digits(values: Int64Array) -> Column:
+    if values.dtype == object:
+        return arrow.binaries(str(value).encode() for value in values)
+    return arrow.as_bytes(arrow.as_text(arrow.numbers(values)))
+
+
+def _quoted(text: str) -> str:
+    """A text of CSV (RFC 4180): without quotation marks PostgreSQL takes an empty one for null."""
+    return '"' + text.replace('"', '""') + '"'

@@ -37,11 +37,9 @@ def from_wkb(values: Sequence[bytes | None] | GeometryArray) -> GeometryArray:
     return geometries
 
 
-def to_wkb(geometries: GeometryArray, *, srid: int | None = None) -> GeometryArray:
-    """Little-endian extended WKB as an object array of bytes, with ``srid`` inside when one is given."""
-    if srid is not None:
-        geometries = shapely.set_srid(geometries, srid)
-    written: GeometryArray = shapely.to_wkb(geometries, byte_order=1, include_srid=srid is not None)
+def to_wkb(geometries: GeometryArray) -> GeometryArray:
+    """Little-endian WKB as an object array of bytes, heights as in extended WKB, without a system."""
+    written: GeometryArray = shapely.to_wkb(geometries, byte_order=1, include_srid=False)
     return written
 
 

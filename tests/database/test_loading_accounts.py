@@ -166,7 +166,7 @@ def test_what_is_copied_is_what_comes_out(copied: Connection, rows: list[tuple[A
             ("float4", number_column(c, np.float64)),
             ("date", arrow.texts(value and value.isoformat() for value in d)),
             ("bool", number_column(e, np.bool_)),
-            ("bytes", arrow.binaries(to_wkb(shapes, srid=4326))),
+            ("geometry", arrow.binaries(to_wkb(shapes))),
             ("jsonb", objects),
         ],
         len(rows),

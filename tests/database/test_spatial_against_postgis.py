@@ -18,8 +18,8 @@ def ask(owner: Connection, expression: str, geometries: np.ndarray) -> list[obje
     """The expression over each geometry ``g``, in order."""
     rows = owner.execute(
         f"SELECT {expression} FROM unnest(%s::bytea[]) WITH ORDINALITY AS t(wkb, n), "
-        "LATERAL ST_GeomFromEWKB(wkb) AS g ORDER BY n",
-        [to_wkb(geometries, srid=4326).tolist()],
+        "LATERAL ST_GeomFromWKB(wkb, 4326) AS g ORDER BY n",
+        [to_wkb(geometries).tolist()],
     )
     return [row[0] for row in rows.fetchall()]
 

@@ -10,8 +10,6 @@ from loaders import arrow
 from loaders.arrow import Column
 from loaders.mojibake import garbled
 
-HEADS = {b"ab": b"<ab>", b"cd": b"<c>"}
-
 
 @pytest.mark.parametrize("times", [1, 900])
 def test_numbers_are_written_alike_however_often_they_come(times: int) -> None:
@@ -44,14 +42,25 @@ def test_a_take_of_all_rows_is_the_column_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [[b"ab12", b"ab34"], [b"ab12", b"cd34"], [b"ab1", b"ab234"], [b"cd1", b"ab2345"], [b"ab"]],
+    ("values", "head"),
+    [
+        ([b"ab12", b"ab34"], b"ab"),
+        ([b"ab12", b"cd34"], None),
+        ([b"ab1", b"ab234"], b"ab"),
+        ([b"ab1", None, b"ab2345"], None),
+        ([b"ab", b"a"], None),
+        ([b"ab"], b"ab"),
+        ([None], None),
+        ([], None),
+    ],
 )
-def test_heads_are_exchanged(values: list[bytes]) -> None:
-    expected = [HEADS[value[:2]] + value[2:] for value in values]
-    assert arrow.spliced(arrow.binaries(values), HEADS, 2).to_pylist() == expected
-    sliced = arrow.binaries([b"ab0000", *values])[1:]
-    assert arrow.spliced(sliced, HEADS, 2).to_pylist() == expected
+def test_heads_are_exchanged(values: list[bytes | None], head: bytes | None) -> None:
+    expected = [value and value[:2].upper() + b"-" + value[2:] for value in values]
+    whole = arrow.binaries([b"ab0000", *values])
+    for column in (arrow.binaries(values), whole[1:]):
+        assert arrow.head(column, 2) == head
+        assert arrow.with_heads(column, 2, lambda old: old.upper() + b"-").to_pylist() == expected
+        assert arrow.without_head(column, 2).to_pylist() == [value and value[2:] for value in values]
 
 
 def test_lengths_are_counted_in_characters() -> None:

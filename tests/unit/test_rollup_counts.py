@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -39,8 +40,16 @@ def test_it_is_what_counting_one_by_one_gives(monkeypatch: pytest.MonkeyPatch, w
             for each in ancestors(cell):
                 so_far = wanted[each, status, division]
                 so_far[:] = np.add(so_far, [1, *map(thousandths, numbers)]).tolist()
-    found = {row[:3]: [row.assets, *row.sums] for row in counting.rows()}
+    found = read(counting)
     assert found == dict(wanted)
+
+
+def read(counting: RollUp) -> dict[tuple[int, str, str], list[int]]:
+    """What was counted, of which each line is seen to stand in its place."""
+    lines = "".join(str(part, "utf-8") for part in counting.written()).splitlines()
+    rows = [(int(cell), *rest) for _, cell, *rest in csv.reader(lines)]
+    assert [row[:3] for row in rows if row[0]] == sorted(row[:3] for row in rows if row[0])
+    return {row[:3]: [int(row[3]), *map(int, row[4].strip("{}").split(","))] for row in rows}
 
 
 def column(values: Sequence[float | None]) -> arrow.Column:
@@ -58,7 +67,7 @@ def ancestors(cell: int) -> list[int]:
 
 
 def test_of_no_row_it_counts_nothing() -> None:
-    assert not list(RollUp(kind("streetlight")).rows())
+    assert not read(RollUp(kind("streetlight")))
 
 
 def test_what_geometries_measure_is_left_to_the_registry() -> None:

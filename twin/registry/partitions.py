@@ -329,16 +329,16 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
     rollups.watch(connection, part.table())
 
 
-def count_part(connection: Connection[Any], part: Part, counted: Iterable[rollups.Row] | None = None) -> None:
+def count_part(connection: Connection[Any], part: Part, counted: Iterable[memoryview] | None = None) -> None:
     """Count what is in a part that is not attached, when all is there: attaching it is quicker then.
 
-    ``counted`` is that count, where who has put the rows there knows it.
+    ``counted`` is that count as CSV, where who has put the rows there knows it.
     """
     _synchronise_rollup(connection, part.kind)
     if counted is None:
         rollups.count(connection, part.kind, part.table(), part.rollup)
     else:
-        rollups.keep(connection, part.kind, counted, part.rollup)
+        rollups.keep(connection, counted, part.rollup)
 
 
 def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> bool:

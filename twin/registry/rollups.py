@@ -7,10 +7,8 @@ when the part is shown. Their totals by cell follow whatever changes them.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
-from io import StringIO
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 from psycopg import Connection, sql
 
@@ -25,16 +23,6 @@ UNIT = 1000
 UNREASONABLE = "1e12"
 """Numbers from here on are a mistake, and are not added up."""
 _GEOMETRIES = {"length": "st_length(geom::geography)", "area": "api.area(geom)"}
-
-
-class Row(NamedTuple):
-    """A row of ``twin.rollup``, of a kind that is known: ``sums`` are whole thousandths."""
-
-    cell: int
-    status: str
-    division: str
-    assets: int
-    sums: Sequence[int]
 
 
 def count_all(connection: Connection[Any]) -> None:
@@ -88,19 +76,14 @@ def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> Non
         )
 
 
-def keep(connection: Connection[Any], kind: Kind, rows: Iterable[Row], into: str) -> None:
-    """Keep what was counted elsewhere, as ``count`` does, in a table ``into``."""
+def keep(connection: Connection[Any], written: Iterable[memoryview], into: str) -> None:
+    """Keep what was counted elsewhere, as ``count`` does, in a table ``into``; it comes as CSV."""
     table = sql.Identifier("twin", into)
-    written = StringIO()
-    # An empty text stands between quotes; without them it would be null.
-    writer = csv.writer(written, quoting=csv.QUOTE_NONNUMERIC)
-    writer.writerows(
-        (kind.name, *key, assets, f"{{{','.join(map(str, sums))}}}") for *key, assets, sums in rows
-    )
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE twin.rollup)").format(table))
         with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(table)) as copy:
-            copy.write(written.getvalue())
+            for rows in written:
+                copy.write(rows)
 
 
 def add(connection: Connection[Any], kind: Kind, counted: str, *, alone: bool) -> None:
