@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Thread
 from typing import TypeVar
 
@@ -77,13 +78,18 @@ def ahead(make: Callable[[S], T], pieces: Iterable[S]) -> Iterator[T]:
 
 
 def side_by_side(works: list[Callable[[], None]], threads: int) -> None:
-    """Do all of them, so many at a time, the first ones first: one may wait for those before it.
+    """Do all of them, so many at a time, the first ones first. Raises what the first that fails raises."""
+    with begun(works, threads):
+        pass
 
-    Raises what the first that fails raises.
-    """
+
+@contextmanager
+def begun(works: list[Callable[[], None]], threads: int) -> Iterator[list[Future[None]]]:
+    """The same beside what the block does, which ends with them: one may wait for those before it."""
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(work) for work in works]
         try:
+            yield futures
             for future in futures:
                 future.result()
         except BaseException:

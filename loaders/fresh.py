@@ -8,8 +8,9 @@ everything. Until then each batch commits by itself, so that no transaction stay
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,7 +22,7 @@ from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
-from loaders.background import Background, beside, settle, side_by_side
+from loaders.background import Background, begun, beside, settle, side_by_side
 from loaders.coding import Coded, Coder
 from loaders.copy_binary import Field, constant, instants
 from loaders.draft import Draft
@@ -39,6 +40,8 @@ from loaders.session import Lent, end, writers
 from loaders.settle import note_suspects, take_findings
 from spatial.arrays import Int64Array
 from twin.identity.adoption import COMPONENT_CODE
+from twin.kinds import all_kinds
+from twin.kinds.fields import identifier
 from twin.registry.database import Connection
 from twin.registry.divisions import ensure_known
 from twin.registry.partitions import (
@@ -134,7 +137,12 @@ class Fresh:
             if not self.alone:
                 return False
         self.loads = job.number("loads_of_kind")
-        if job.number("known_rows") or job.number("schemes_borne", {"issuers": issuers}):
+        others = [
+            name
+            for name, kind in all_kinds().items()
+            if not any(identifier(kind, scheme) for scheme in brought.schemes)
+        ]
+        if job.number("known_rows") or job.number("schemes_borne", {"issuers": issuers, "others": others}):
             return False
         if not parts(job.connection, job.kind):
             return True
@@ -191,13 +199,8 @@ class Fresh:
             raise RowsRejected
         if receipt.dry_run:
             return
-        if receipt.new:
-            with receipt.timed("index"):
-                self._complete(builds)
-            with receipt.timed("suspects"):
-                self._tell_suspects()
-        with receipt.timed("merge"), job.connection.transaction():
-            self._show(divisions)
+        with self._completed(builds) as indexed, receipt.timed("merge"), job.connection.transaction():
+            self._show(divisions, indexed)
             keep()
 
     def conclude(self) -> None:
@@ -333,12 +336,16 @@ class Fresh:
         if row is not None:
             raise LoadConflict(what=row[0])
 
-    def _complete(self, builds: Sequence[IndexBuild]) -> None:
+    @contextmanager
+    def _completed(self, builds: Sequence[IndexBuild]) -> Iterator[Callable[[], None]]:
         """When a table's last rows are there, let the planner know them, then index them; count them beside.
 
-        ANALYZE and CREATE INDEX keep each other waiting: at the end it would leave a core idle.
+        The block, which shows them, begins when the last index does, and gets what waits for it. ANALYZE and
+        CREATE INDEX keep each other waiting: at the end it would leave a core idle.
         """
-        if self.part is None:
+        receipt = self.job.receipt
+        if self.part is None or not receipt.new:
+            yield lambda: None
             return
         copied = {self.part.table(parent): beside(self.copiers[parent].finish) for parent in PARTITIONED}
         known: dict[str, Future[None]] = {table: Future() for table in copied}
@@ -350,7 +357,14 @@ class Fresh:
                 works.append(partial(self._roll_up, self.part, copied[table]))
             works += [partial(self._build, one, known[table]) for one in builds if one.table == table]
         # The GiST index takes as long as everything else: a third would only keep it from its core.
-        side_by_side(works, 2)
+        with begun(works, 2) as under_way, self.lent.ended_on_failure():
+            with receipt.timed("index"):
+                # Suspects are looked for by every index.
+                for one in under_way if self.job.number("other_datasets") else under_way[:-1]:
+                    one.result()
+            with receipt.timed("suspects"):
+                self._tell_suspects()
+            yield under_way[-1].result
 
     def _let_know(self, table: str, copied: Future[None]) -> None:
         copied.result()
@@ -386,8 +400,8 @@ class Fresh:
 
         side_by_side([partial(build, one) for one in builds], BUILDERS)
 
-    def _show(self, divisions: Sequence[str]) -> None:
-        """What the load has made becomes part of the registry."""
+    def _show(self, divisions: Sequence[str], indexed: Callable[[], None]) -> None:
+        """What the load has made becomes part of the registry; ``indexed`` waits for its indexes."""
         job, connection = self.job, self.job.connection
         lock_kind(connection, job.kind)
         # Who merges into the kind waits for the further indexes: here, and not with half of it done.
@@ -399,7 +413,7 @@ class Fresh:
         job.run("save_organisations", {"keys": sorted(self.organisations)})
         job.run("save_issuing", {"divisions": list(self.issuing), "schemes": list(self.issuing.values())})
         if job.receipt.new and self.part is not None:
-            attach_part(connection, self.part)
+            attach_part(connection, self.part, indexed)
             connection.execute("INSERT INTO twin.change (load_id) VALUES (%s)", (job.receipt.load,))
         keep_receipt(connection, job.dataset_id or 0, job.receipt, job.options.as_json(), self.recorded_at)
 

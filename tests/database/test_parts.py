@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psycopg
@@ -175,13 +175,13 @@ def test_a_code_that_is_adopted_meanwhile_is_told(
     load_into(pudong, write_csv(tmp_path / "a.csv", lamps(1)))
     show = fresh.Fresh._show
 
-    def overtaken(self: fresh.Fresh, divisions: list[str]) -> None:
+    def overtaken(self: fresh.Fresh, divisions: list[str], indexed: Callable[[], None]) -> None:
         """Another load registers one of the codes that this one has reserved."""
         monkeypatch.setattr(fresh.Fresh, "_show", show)
         code = column(owner, "SELECT min(code) FROM twin.asset_streetlight_2")[0]
         adopting = [{**lamps(1)[0], "id": "adopted", "code": code}]
         assert load_into(pudong, write_csv(tmp_path / "c.csv", adopting)).new == 1
-        show(self, divisions)
+        show(self, divisions, indexed)
 
     monkeypatch.setattr(fresh.Fresh, "_show", overtaken)
     with pytest.raises(LoadConflict, match="310115-0118"):

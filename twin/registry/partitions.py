@@ -11,7 +11,7 @@ that a new kind needs nothing beside its file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,7 +42,7 @@ and search texts are compared by expressions, which have statistics of their own
 
 _KEYS = (
     ("asset", "pkey", "code, issued_in", "PRIMARY KEY", None),
-    ("identifier", "current", "scheme, value, issuer", None, "valid_to IS NULL"),
+    ("identifier", "current", "value, scheme, issuer", None, "valid_to IS NULL"),
     ("asset", "dataset_id_source_key", "dataset_id, source_key", "UNIQUE", None),
 )
 """Table, name, columns, constraint and condition of what is unique: each part's own, for a parent's would
@@ -52,7 +52,6 @@ _FURTHER = (
     ("asset", "division", None),
     ("asset", "status", "status <> 'in_service'"),
     ("asset", "parent, code", "parent IS NOT NULL"),  # children are listed by their codes
-    ("identifier", "value", None),
     ("identifier", "code", None),
 )
 """Table, columns and condition of indexes that only make reading faster. What ATTACH finds missing of the
@@ -300,11 +299,16 @@ def complete_part(connection: Connection[Any], part: Part) -> None:
         connection.execute(build.statement)
 
 
-def attach_part(connection: Connection[Any], part: Part) -> None:
+def attach_part(connection: Connection[Any], part: Part, indexed: Callable[[], None] = lambda: None) -> None:
     """Make what ``begin_part`` made and ``index_builds`` told part of its parents, for all to see.
 
     Unlike CREATE TABLE … PARTITION OF, ATTACH keeps nobody from reading; an index that is missing it builds.
+    ``indexed`` waits for those that are still being built.
     """
+    if not _is_table(connection, part.rollup):
+        count_part(connection, part)
+    rollups.add(connection, part.kind, part.rollup, alone=not _is_table(connection, kind_table(part.kind)))
+    indexed()
     for build in _keys(part):
         if build.constraint:
             connection.execute(
@@ -315,7 +319,7 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
                     sql.Identifier(build.name),
                 )
             )
-    begun = _ensure_kind_tables(connection, part.kind)
+    _ensure_kind_tables(connection, part.kind)
     for parent in PARTITIONED:
         _restore_defaults(connection, part, parent)
         table = part.table(parent)
@@ -323,9 +327,6 @@ def attach_part(connection: Connection[Any], part: Part) -> None:
         connection.execute(
             sql.SQL("ALTER TABLE {} DROP CONSTRAINT part").format(sql.Identifier("twin", table))
         )
-    if not _is_table(connection, part.rollup):
-        count_part(connection, part)
-    rollups.add(connection, part.kind, part.rollup, alone=begun)
     rollups.watch(connection, part.table())
 
 
@@ -341,10 +342,10 @@ def count_part(connection: Connection[Any], part: Part, counted: Iterable[memory
         rollups.keep(connection, counted, part.rollup)
 
 
-def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> bool:
-    """Make the tables whose parts hold the kind's rows, and its view; whether they were missing."""
+def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> None:
+    """Make the tables whose parts hold the kind's rows, and its view, where they are missing."""
     if _is_table(connection, kind_table(kind)):
-        return False
+        return
     for parent in PARTITIONED:
         table = kind_table(kind, parent)
         connection.execute(
@@ -355,7 +356,6 @@ def _ensure_kind_tables(connection: Connection[Any], kind: Kind) -> bool:
         _attach(connection, parent, table, kind.name)
     rollups.watch(connection, kind_table(kind))
     replace_view(connection, kind)
-    return True
 
 
 def _attach(connection: Connection[Any], parent: str, table: str, value: str | int) -> None:

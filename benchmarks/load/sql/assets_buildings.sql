@@ -13,4 +13,4 @@ JOIN twin.dataset d ON d.name = 'buildings';
 
 CREATE TABLE twin.identifier_building PARTITION OF twin.identifier FOR VALUES IN ('building') PARTITION BY LIST (part);
 CREATE TABLE twin.identifier_building_1 PARTITION OF twin.identifier_building FOR VALUES IN (1);
-CREATE UNIQUE INDEX ON twin.identifier_building_1 (scheme, value, issuer) WHERE valid_to IS NULL
+CREATE UNIQUE INDEX ON twin.identifier_building_1 (value, scheme, issuer) WHERE valid_to IS NULL

@@ -18,7 +18,7 @@ INSERT INTO twin.identifier_streetlight_1 (scheme, issuer, value, kind, issued_i
 SELECT 'pole_number', 'lamps', s.pole_number, 'streetlight', p.issued_in, p.code, 1, least(s.installed, now())
 FROM source s
 JOIN place p ON p.fid = s.ogc_fid;
-CREATE UNIQUE INDEX ON twin.identifier_streetlight_1 (scheme, value, issuer) WHERE valid_to IS NULL;
+CREATE UNIQUE INDEX ON twin.identifier_streetlight_1 (value, scheme, issuer) WHERE valid_to IS NULL;
 CREATE TABLE twin.identifier_streetlight (LIKE twin.identifier INCLUDING DEFAULTS) PARTITION BY LIST (part);
 ALTER TABLE twin.identifier ATTACH PARTITION twin.identifier_streetlight FOR VALUES IN ('streetlight');
 ALTER TABLE twin.identifier_streetlight ATTACH PARTITION twin.identifier_streetlight_1 FOR VALUES IN (1);
