@@ -60,6 +60,7 @@ def recount(connection: Connection[Any], kind: str, table: str) -> None:
     with connection.transaction():
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(assets))
         connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind,))
+        _group_unsorted(connection)
         _add(connection, _query(connection, kind, table))
 
 
@@ -67,8 +68,7 @@ def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> Non
     """Count the assets in a table that nobody changes, and keep what comes of it in a table ``into``."""
     query: Any = _query(connection, kind.name, table)
     with connection.transaction():
-        # It expects as many groups as there are rows, and would sort all of these on disk.
-        connection.execute("SET LOCAL enable_sort = off")
+        _group_unsorted(connection)
         connection.execute(
             sql.SQL("CREATE UNLOGGED TABLE {} AS {} ORDER BY cell, status, division").format(
                 sql.Identifier("twin", into), sql.SQL(query)
@@ -121,6 +121,14 @@ def _measure(kind: Kind, total: Sum) -> str:
     value = f"attributes -> '{total.of.replace(chr(39), chr(39) * 2)}'"
     number = f"CASE jsonb_typeof({value}) WHEN 'number' THEN ({value})::numeric END"
     return f"CASE WHEN abs({number}) < {UNREASONABLE} THEN ({value})::double precision END"
+
+
+def _group_unsorted(connection: Connection[Any]) -> None:
+    """Have PostgreSQL group by hashing until the transaction ends.
+
+    Of a table without statistics it expects as many groups as rows, and would sort all of these on disk.
+    """
+    connection.execute("SET LOCAL enable_sort = off")
 
 
 def _query(connection: Connection[Any], kind: str, table: str) -> str:
