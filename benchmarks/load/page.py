@@ -24,7 +24,7 @@ and convex polygons, some with a courtyard.
 division, H3 cell, hash and identifiers; primary key, unique keys, GiST and cell indexes; the load's record; \
 ANALYZE. Starting Python is part of it. A first load is seen from then on, and goes on to build what only \
 makes reading faster: its further indexes (division, status, parent, the kind's attributes, identifiers by \
-value and by asset), timed apart as the text index is. Reloads pay for all of them, as they are there then; \
+asset), timed apart as the text index is. Reloads pay for all of them, as they are there then; \
 with the text index they are shown, too, and the load that changes half of all rows is done once.
 - **ogr2ogr** as it comes; **ogr2ogr_tuned** makes the GiST index when all rows are there \
 (`SPATIAL_INDEX=NONE`). Both end in a table with a primary key and GiST.
