@@ -33,7 +33,7 @@ from loaders.identifiers import judge_identifiers
 from loaders.job import Job
 from loaders.keys import Seen
 from loaders.links import save_dataset
-from loaders.merge import analyze_table, keep_receipt
+from loaders.merge import analyze_table, keep_receipt, vacuum_table
 from loaders.modes import RETIRING
 from loaders.rollup import RollUp, countable
 from loaders.session import Lent, end, writers
@@ -385,7 +385,7 @@ class Fresh:
             count_part(builder, part, counted)
 
     def _index(self, builds: Sequence[IndexBuild]) -> None:
-        """Build indexes on several connections; whoever builds a table's last one lets the planner know."""
+        """Build indexes on several connections; whoever builds a table's last one vacuums it."""
         counting = Lock()
         left = Counter(index.table for index in builds)
 
@@ -396,7 +396,7 @@ class Fresh:
                     left[index.table] -= 1
                     last = not left[index.table]
                 if last:
-                    analyze_table(builder, index.table)
+                    vacuum_table(builder, index.table)
 
         side_by_side([partial(build, one) for one in builds], BUILDERS)
 
