@@ -135,7 +135,7 @@ def analyze_table(connection: Connection[Any], table: str) -> None:
 
 
 def vacuum_table(connection: Connection[Any], table: str) -> None:
-    """The same, and note which pages everybody sees: counts read indexes alone, and autovacuum has no work."""
+    """The same, and note which pages everybody sees: counts read indexes alone, autovacuum is not needed."""
     statement = sql.SQL("VACUUM (ANALYZE, TRUNCATE false) twin.{}")
     connection.execute(statement.format(sql.Identifier(table)))
 
