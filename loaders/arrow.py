@@ -432,9 +432,9 @@ def binary_parts(column: Column) -> tuple[np.typing.NDArray[np.uint8], Int64Arra
 
 
 def head(column: Column, length: int) -> bytes | None:
-    """The bytes, so many of them, that all values begin with; None where there is one that does not."""
+    """The bytes, so many of them, that all values begin with; None where one does not, or is null."""
     data, starts, lengths = binary_parts(column)
-    if not len(lengths) or lengths.min() < length:
+    if column.null_count or not len(lengths) or lengths.min() < length:
         return None
     begin = np.lib.stride_tricks.sliding_window_view(data, length)[starts]
     return bytes(begin[0]) if (begin == begin[0]).all() else None

@@ -48,7 +48,9 @@ def beside(work: Callable[[], T]) -> Future[T]:
 
 
 def settle(future: Future[T], work: Callable[[], T]) -> None:
-    """Do what others wait for: who asks gets its result, or what it raised."""
+    """Do what others wait for, unless it was cancelled: who asks gets its result, or what it raised."""
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         future.set_result(work())
     except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
@@ -84,8 +86,13 @@ def side_by_side(works: list[Callable[[], None]], threads: int) -> None:
 
 
 @contextmanager
-def begun(works: list[Callable[[], None]], threads: int) -> Iterator[list[Future[None]]]:
-    """The same beside what the block does, which ends with them: one may wait for those before it."""
+def begun(
+    works: list[Callable[[], None]], threads: int, stop: Callable[[], None] = lambda: None
+) -> Iterator[list[Future[None]]]:
+    """The same beside what the block does, which ends with them: one may wait for those before it.
+
+    Where the block or one of them fails nothing more begins, and ``stop`` has to end what was begun.
+    """
     with ThreadPoolExecutor(threads) as pool:
         futures = [pool.submit(work) for work in works]
         try:
@@ -93,6 +100,8 @@ def begun(works: list[Callable[[], None]], threads: int) -> Iterator[list[Future
             for future in futures:
                 future.result()
         except BaseException:
-            for future in futures:
+            # The last first: none begins to wait for one that will not be done.
+            for future in reversed(futures):
                 future.cancel()
+            stop()
             raise

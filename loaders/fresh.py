@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -67,7 +67,7 @@ from twin.registry.partitions import (
 )
 
 BUILDERS = 3
-"""Connections that build indexes at a time; two of them copy before."""
+"""Connections that build further indexes at a time; before, they copy and build the others."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
@@ -340,8 +340,8 @@ class Fresh:
     def _completed(self, builds: Sequence[IndexBuild]) -> Iterator[Callable[[], None]]:
         """When a table's last rows are there, let the planner know them, then index them; count them beside.
 
-        The block, which shows them, begins when the last index does, and gets what waits for it. ANALYZE and
-        CREATE INDEX keep each other waiting: at the end it would leave a core idle.
+        The block, which shows them, begins when all but the last index are there, and gets what waits for
+        that one. ANALYZE and CREATE INDEX keep each other waiting: at the end it would leave a core idle.
         """
         receipt = self.job.receipt
         if self.part is None or not receipt.new:
@@ -356,8 +356,14 @@ class Fresh:
             if table == self.part.table():
                 works.append(partial(self._roll_up, self.part, copied[table]))
             works += [partial(self._build, one, known[table]) for one in builds if one.table == table]
+
+        def stop() -> None:
+            for one in known.values():
+                one.cancel()
+            self.lent.cancel()
+
         # The GiST index takes as long as everything else: a third would only keep it from its core.
-        with begun(works, 2) as under_way, self.lent.ended_on_failure():
+        with begun(works, 2, stop) as under_way:
             with receipt.timed("index"):
                 # Suspects are looked for by every index.
                 for one in under_way if self.job.number("other_datasets") else under_way[:-1]:
@@ -396,13 +402,17 @@ class Fresh:
                     left[index.table] -= 1
                     last = not left[index.table]
                 if last:
-                    vacuum_table(builder, index.table)
+                    # What stops it leaves it to autovacuum.
+                    with suppress(psycopg.Error):
+                        vacuum_table(builder, index.table)
 
         side_by_side([partial(build, one) for one in builds], BUILDERS)
 
     def _show(self, divisions: Sequence[str], indexed: Callable[[], None]) -> None:
         """What the load has made becomes part of the registry; ``indexed`` waits for its indexes."""
         job, connection = self.job, self.job.connection
+        # It may wait for a large index.
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         lock_kind(connection, job.kind)
         # Who merges into the kind waits for the further indexes: here, and not with half of it done.
         self.alone = self.alone or try_lock_kind(connection, job.kind)

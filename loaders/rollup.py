@@ -131,7 +131,7 @@ def _added_up(cells: Int64Array, groups: Int64Array, amounts: Int64Array) -> Cou
 
 def _digits(values: Int64Array) -> Column:
     if values.dtype == object:
-        return arrow.binaries(str(value).encode() for value in values)
+        return arrow.as_bytes(arrow.texts(str(value) for value in values))
     return arrow.as_bytes(arrow.as_text(arrow.numbers(values)))
 
 

@@ -60,15 +60,6 @@ class Lent:
         finally:
             self._free.put(lent)
 
-    @contextmanager
-    def ended_on_failure(self) -> Iterator[None]:
-        """Where the block fails nobody waits for what they are doing."""
-        try:
-            yield
-        except BaseException:
-            self.cancel()
-            raise
-
     def cancel(self) -> None:
         """End what they are doing: whoever does it gets an error, and need not be waited for."""
         for one in self._all:

@@ -21,9 +21,12 @@ DIVISIONS = ("310115", "310115013", "北", "")
 NUMBERS = (None, 0, 70, 100.5, 0.0005, 0.0015, -3.25, 1e-9, 999_999_999_999, 1e12, -1e12, 1e300, float("nan"))
 
 
-@pytest.mark.parametrize("waiting", [1, 200, 1 << 18])
-def test_it_is_what_counting_one_by_one_gives(monkeypatch: pytest.MonkeyPatch, waiting: int) -> None:
+@pytest.mark.parametrize(("waiting", "most"), [(1, 1), (200, 10**16), (1 << 18, 1 << 62)])
+def test_it_is_what_counting_one_by_one_gives(
+    monkeypatch: pytest.MonkeyPatch, waiting: int, most: int
+) -> None:
     monkeypatch.setattr(rollup, "_ROWS", waiting)
+    monkeypatch.setattr(rollup, "_MOST", most)
     dice, streetlight = random.Random(waiting), kind("streetlight")
     points = [(31 + dice.random(), 121 + dice.random()) for _ in range(30)]
     places = [0, *(h3.str_to_int(h3.latlng_to_cell(*point, 15)) for point in points)]

@@ -307,7 +307,7 @@ def attach_part(connection: Connection[Any], part: Part, indexed: Callable[[], N
     """
     if not _is_table(connection, part.rollup):
         count_part(connection, part)
-    rollups.add(connection, part.kind, part.rollup, alone=not _is_table(connection, kind_table(part.kind)))
+    _add_to_rollups(connection, part)
     indexed()
     for build in _keys(part):
         if build.constraint:
@@ -328,6 +328,19 @@ def attach_part(connection: Connection[Any], part: Part, indexed: Callable[[], N
             sql.SQL("ALTER TABLE {} DROP CONSTRAINT part").format(sql.Identifier("twin", table))
         )
     rollups.watch(connection, part.table())
+
+
+def _add_to_rollups(connection: Connection[Any], part: Part) -> None:
+    """Add what ``count_part`` has counted.
+
+    Who recounts a kind locks its table before its roll-ups; so does this, with the lock that ATTACH takes.
+    """
+    table = kind_table(part.kind)
+    alone = not _is_table(connection, table)
+    if not alone:
+        statement = sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE")
+        connection.execute(statement.format(sql.Identifier("twin", table)))
+    rollups.add(connection, part.kind, part.rollup, alone=alone)
 
 
 def count_part(connection: Connection[Any], part: Part, counted: Iterable[memoryview] | None = None) -> None:

@@ -7,7 +7,8 @@ when the part is shown. Their totals by cell follow whatever changes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection, sql
@@ -60,19 +61,16 @@ def recount(connection: Connection[Any], kind: str, table: str) -> None:
     with connection.transaction():
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(assets))
         connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind,))
-        _group_unsorted(connection)
-        _add(connection, _query(connection, kind, table))
+        with _grouping_unsorted(connection):
+            _add(connection, _query(connection, kind, table))
 
 
 def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> None:
     """Count the assets in a table that nobody changes, and keep what comes of it in a table ``into``."""
     query: Any = _query(connection, kind.name, table)
-    with connection.transaction():
-        _group_unsorted(connection)
+    with connection.transaction(), _grouping_unsorted(connection):
         connection.execute(
-            sql.SQL("CREATE UNLOGGED TABLE {} AS {} ORDER BY cell, status, division").format(
-                sql.Identifier("twin", into), sql.SQL(query)
-            )
+            sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(sql.Identifier("twin", into), sql.SQL(query))
         )
 
 
@@ -123,12 +121,20 @@ def _measure(kind: Kind, total: Sum) -> str:
     return f"CASE WHEN abs({number}) < {UNREASONABLE} THEN ({value})::double precision END"
 
 
-def _group_unsorted(connection: Connection[Any]) -> None:
-    """Have PostgreSQL group by hashing until the transaction ends.
+@contextmanager
+def _grouping_unsorted(connection: Connection[Any]) -> Iterator[None]:
+    """Have PostgreSQL group by hashing, within a transaction.
 
-    Of a table without statistics it expects as many groups as rows, and would sort all of these on disk.
+    Of a table without statistics it expects as many groups as rows, and would sort all of these on disk. What
+    it has to sort all the same it then takes for so dear that it would compile the statement.
     """
-    connection.execute("SET LOCAL enable_sort = off")
+    settings = ("enable_sort", "jit")
+    before = [connection.execute("SELECT current_setting(%s)", (name,)).fetchone() for name in settings]
+    for name in settings:
+        connection.execute("SELECT set_config(%s, 'off', true)", (name,))
+    yield
+    for name, value in zip(settings, before, strict=True):
+        connection.execute("SELECT set_config(%s, %s, true)", (name, value[0] if value else "on"))
 
 
 def _query(connection: Connection[Any], kind: str, table: str) -> str:

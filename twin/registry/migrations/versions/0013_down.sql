@@ -1,5 +1,3 @@
-ALTER FUNCTION twin.roll_up() RESET enable_sort;
-
 DO $$
 DECLARE
     part text;
@@ -12,6 +10,6 @@ BEGIN
         EXECUTE format(
             'CREATE UNIQUE INDEX %I ON twin.%I (scheme, value, issuer) WHERE valid_to IS NULL', part || '_current_idx', part
         );
-        EXECUTE format('CREATE INDEX %I ON twin.%I (value)', part || '_value_idx', part);
+        EXECUTE format('CREATE INDEX IF NOT EXISTS %I ON twin.%I (value)', part || '_value_idx', part);
     END LOOP;
 END $$;

@@ -13,6 +13,3 @@ BEGIN
         );
     END LOOP;
 END $$;
-
--- Of what a statement changed PostgreSQL expects as many groups as rows, and would sort all of these on disk.
-ALTER FUNCTION twin.roll_up() SET enable_sort = off;
