@@ -7,14 +7,12 @@ everything. Until then each batch commits by itself, so that no transaction stay
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from threading import Lock
 
 import numpy as np
 import psycopg
@@ -377,8 +375,9 @@ class Fresh:
         with self.lent.one() as builder:
             analyze_table(builder, table)
 
-    def _build(self, index: IndexBuild, known: Future[None]) -> None:
-        known.result()
+    def _build(self, index: IndexBuild, known: Future[None] | None = None) -> None:
+        if known is not None:
+            known.result()
         with self.lent.one() as builder:
             builder.execute(index.statement)
 
@@ -391,22 +390,14 @@ class Fresh:
             count_part(builder, part, counted)
 
     def _index(self, builds: Sequence[IndexBuild]) -> None:
-        """Build indexes on several connections; whoever builds a table's last one vacuums it."""
-        counting = Lock()
-        left = Counter(index.table for index in builds)
+        """Build indexes on several connections, then vacuum their tables."""
+        side_by_side([partial(self._build, one) for one in builds], BUILDERS)
+        side_by_side([partial(self._vacuum, one) for one in sorted({i.table for i in builds})], BUILDERS)
 
-        def build(index: IndexBuild) -> None:
-            with self.lent.one() as builder:
-                builder.execute(index.statement)
-                with counting:
-                    left[index.table] -= 1
-                    last = not left[index.table]
-                if last:
-                    # What stops it leaves it to autovacuum.
-                    with suppress(psycopg.Error):
-                        vacuum_table(builder, index.table)
-
-        side_by_side([partial(build, one) for one in builds], BUILDERS)
+    def _vacuum(self, table: str) -> None:
+        # What stops it leaves it to autovacuum.
+        with suppress(psycopg.Error), self.lent.one() as builder:
+            vacuum_table(builder, table)
 
     def _show(self, divisions: Sequence[str], indexed: Callable[[], None]) -> None:
         """What the load has made becomes part of the registry; ``indexed`` waits for its indexes."""

@@ -73,17 +73,10 @@ class RollUp:
     def _lines(self, counts: Counts, keys: Sequence[str]) -> memoryview:
         cells, groups, (assets, *sums) = counts
         key = arrow.as_bytes(arrow.chosen(keys, groups))
-        parts: list[Column | bytes] = [
-            _quoted(self._kind.name).encode(),
-            b",",
-            _digits(cells),
-            b",",
-            key,
-            b",",
-            _digits(assets),
-        ]
+        kind = f"{_quoted(self._kind.name)},".encode()
         added = [part for amount in sums for part in (b",", _digits(amount))]
-        return arrow.joined_bytes([*parts, b',"{', *added[1:], b'}"\n'], len(cells))
+        parts = [kind, _digits(cells), b",", key, b",", _digits(assets), b',"{', *added[1:], b'}"\n']
+        return arrow.joined_bytes(parts, len(cells))
 
     def _gather(self) -> None:
         """Make one of all counts so far."""
