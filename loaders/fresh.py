@@ -276,7 +276,7 @@ class Fresh:
 
     def _send(self, parent: str, laid: Laid) -> None:
         if self.part is not None:
-            with self.lent.one() as writer:
+            with self.lent.one(parent) as writer:
                 send(writer, self.part.table(parent), laid)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from queue import SimpleQueue
+from threading import Condition
 
 import psycopg
 
@@ -47,18 +47,32 @@ class Lent:
 
     def __init__(self, connections: Sequence[Connection] = ()) -> None:
         self._all = connections
-        self._free: SimpleQueue[Connection] = SimpleQueue()
-        for one in connections:
-            self._free.put(one)
+        self._free = list(connections)
+        self._served: dict[Connection, str | None] = {}
+        self._returned = Condition()
 
     @contextmanager
-    def one(self) -> Iterator[Connection]:
-        """One that nobody uses; waits for it."""
-        lent = self._free.get()
+    def one(self, table: str | None = None) -> Iterator[Connection]:
+        """One that nobody uses; waits for it. Who fills a ``table`` gets the one that filled it before.
+
+        That goes on behind its last row, where another would begin a page and leave a gap, into which rows
+        come later that do not belong there. What is in order need not be sorted for its index.
+        """
+        with self._returned:
+            self._returned.wait_for(lambda: self._free)
+            lent = min(self._free, key=lambda one: self._strange(one, table))
+            self._free.remove(lent)
+            self._served[lent] = table
         try:
             yield lent
         finally:
-            self._free.put(lent)
+            with self._returned:
+                self._free.append(lent)
+                self._returned.notify()
+
+    def _strange(self, one: Connection, table: str | None) -> int:
+        served = self._served.get(one)
+        return 0 if served == table else 1 if served is None else 2
 
     def cancel(self) -> None:
         """End what they are doing: whoever does it gets an error, and need not be waited for."""
