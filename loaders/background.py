@@ -57,6 +57,12 @@ def settle(future: Future[T], work: Callable[[], T]) -> None:
         future.set_exception(error)
 
 
+def results(futures: Iterable[Future[None]]) -> None:
+    """Wait for all of them. Raises what the first of them that failed raised."""
+    for future in futures:
+        future.result()
+
+
 AHEAD = 1
 """Pieces that are made while what came of one before is worked on: more take memory, and save nothing."""
 
@@ -97,8 +103,7 @@ def begun(
         futures = [pool.submit(work) for work in works]
         try:
             yield futures
-            for future in futures:
-                future.result()
+            results(futures)
         except BaseException:
             # The last first: none begins to wait for one that will not be done.
             for future in reversed(futures):

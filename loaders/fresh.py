@@ -8,11 +8,12 @@ everything. Until then each batch commits by itself, so that no transaction stay
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import psycopg
@@ -20,7 +21,7 @@ from psycopg import sql
 
 from loaders import arrow
 from loaders.arrow import Column
-from loaders.background import Background, begun, beside, settle, side_by_side
+from loaders.background import Background, begun, beside, results, settle, side_by_side
 from loaders.coding import Coded, Coder
 from loaders.copy_binary import Field, constant, instants
 from loaders.draft import Draft
@@ -66,6 +67,10 @@ from twin.registry.partitions import (
 
 BUILDERS = 3
 """Connections that build further indexes at a time; before, they copy and build the others."""
+
+_BUILT_AT_ONCE = 2
+"""Indexes without which rows cannot be shown that are built at a time: the GiST index takes as long as all
+others together, and a third would only keep it from its core."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
@@ -338,8 +343,8 @@ class Fresh:
     def _completed(self, builds: Sequence[IndexBuild]) -> Iterator[Callable[[], None]]:
         """When a table's last rows are there, let the planner know them, then index them; count them beside.
 
-        The block, which shows them, begins when all but the last index are there, and gets what waits for
-        that one. ANALYZE and CREATE INDEX keep each other waiting: at the end it would leave a core idle.
+        The block, which shows them, begins when they are counted and the last index is begun, and gets what
+        waits for all. ANALYZE and CREATE INDEX keep each other waiting: last, it would leave a core idle.
         """
         receipt = self.job.receipt
         if self.part is None or not receipt.new:
@@ -347,28 +352,30 @@ class Fresh:
             return
         copied = {self.part.table(parent): beside(self.copiers[parent].finish) for parent in PARTITIONED}
         known: dict[str, Future[None]] = {table: Future() for table in copied}
+        counted: Future[None] = Future()
         works: list[Callable[[], None]] = []
         # Identifiers are there before assets. Of each table comes first what takes longest.
         for table in reversed(self.part.tables):
             works.append(partial(settle, known[table], partial(self._let_know, table, copied[table])))
             if table == self.part.table():
-                works.append(partial(self._roll_up, self.part, copied[table]))
+                works.append(partial(settle, counted, partial(self._roll_up, self.part, copied[table])))
             works += [partial(self._build, one, known[table]) for one in builds if one.table == table]
 
         def stop() -> None:
-            for one in known.values():
+            for one in (*known.values(), counted):
                 one.cancel()
             self.lent.cancel()
 
-        # The GiST index takes as long as everything else: a third would only keep it from its core.
-        with begun(works, 2, stop) as under_way:
+        with begun(works, _BUILT_AT_ONCE, stop) as under_way:
+            all_done = partial(results, under_way)
             with receipt.timed("index"):
                 # Suspects are looked for by every index.
-                for one in under_way if self.job.number("other_datasets") else under_way[:-1]:
-                    one.result()
+                left = 0 if self.job.number("other_datasets") else _BUILT_AT_ONCE
+                results(islice(as_completed(under_way), max(0, len(works) - left)))
+                counted.result()
             with receipt.timed("suspects"):
                 self._tell_suspects()
-            yield under_way[-1].result
+            yield all_done
 
     def _let_know(self, table: str, copied: Future[None]) -> None:
         copied.result()
