@@ -22,7 +22,7 @@ class Context(BaseContext):
     def __init__(self, connections: Connections, max_page: int | None = None) -> None:
         super().__init__()
         self.connections = connections
-        self.max_page = ApiSettings().max_page if max_page is None else max_page
+        self.max_page = ApiSettings.read().max_page if max_page is None else max_page
         self._told: dict[str, dict[str, str]] = {}
 
     def pipeline(self) -> None:

@@ -41,7 +41,7 @@ _queues: WeakKeyDictionary[AbstractEventLoop, Semaphore] = WeakKeyDictionary()
 async def run(context: Context, wanted: Wanted) -> Result:
     """The report, once it is its turn. Raises as ``twin.reports.running.run``; waiting counts as running."""
     queue = _queues.setdefault(asyncio.get_running_loop(), Semaphore(1))
-    seconds = ReportSettings().timeout_ms / 1000
+    seconds = ReportSettings.read().timeout_ms / 1000
     try:
         async with asyncio.timeout(seconds), queue, context.connections.connection() as connection:
             return await running.run(connection, wanted)

@@ -13,7 +13,7 @@ from twin.settings import WebSettings
 
 def require_room(coming: int = 0) -> None:
     """Raise ``SpoolFull`` or ``DiskLow`` where ``coming`` bytes more are too many."""
-    settings, folder = WebSettings(), uploads_folder()
+    settings, folder = WebSettings.read(), uploads_folder()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if _taken(folder) + coming > settings.max_spool:
         raise SpoolFull(most=_megabytes(settings.max_spool))

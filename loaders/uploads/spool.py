@@ -63,7 +63,7 @@ class Spool:
 
 def uploads_folder() -> Path:
     """The folder of all uploads' folders."""
-    return DatabaseSettings().home.resolve() / "uploads"
+    return DatabaseSettings.read().home.resolve() / "uploads"
 
 
 def new_id() -> str:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 def sweep() -> None:
     """Forget uploads on which nothing happened for long, and remove their files and those nobody knows."""
-    seconds = WorkerSettings().keep_hours * 3600
+    seconds = WorkerSettings.read().keep_hours * 3600
     with connect("owner", autocommit=True) as connection:
         swept = connection.execute(statement("loaders.uploads", "sweep"), {"seconds": seconds}).fetchall()
         forgotten = [upload for (upload,) in swept] + _strays(connection, seconds)

@@ -70,7 +70,7 @@ async def _work(app: App) -> None:
     assert main is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, main.cancel)
-    silent = WorkerSettings().silent_seconds
+    silent = WorkerSettings.read().silent_seconds
     async with app.open_async():
         watching = asyncio.create_task(_watch(app, silent))
         try:

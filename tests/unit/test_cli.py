@@ -50,7 +50,7 @@ def test_help_imports_nothing_heavy() -> None:
     heavy = {
         "sqlalchemy",
         "psycopg",
-        "pydantic_settings",
+        "msgspec",
         "pyarrow",
         "shapely",
         "fastapi",

@@ -126,7 +126,7 @@ def _page(dataset: str | None, kind: str | None, before: int | None, first: int)
         "loads",
         dataset=dataset,
         kind=None if kind is None else constant(kind_called(kind).name),
-        first=min(first, ApiSettings().max_page),
+        first=min(first, ApiSettings.read().max_page),
         after=None if before is None else str(before),
     )["loads"]
     return page

@@ -192,7 +192,7 @@ async def _listed(where: Record, first: int) -> _Found:
     after, more = None, True
     async with open_pool("api", size=1) as pool:
         while more and len(assets) < first:
-            size = min(first - len(assets), ApiSettings().max_page)
+            size = min(first - len(assets), ApiSettings.read().max_page)
             page = (await ask(Context(pool), "find", where=where, first=size, after=after))["assets"]
             assets += page["nodes"]
             after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]

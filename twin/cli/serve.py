@@ -58,7 +58,7 @@ def serve_on(listening: socket.socket, host: str) -> None:
     from twin.telemetry import logs
     from twin.web.app import create_app
 
-    logs.configure(TelemetrySettings())
+    logs.configure(TelemetrySettings.read())
     connect("api").close()
     app = create_app()
     gc.collect()

@@ -115,16 +115,16 @@ class DatabaseUrlInvalid(TwinError):
 
 def embedded() -> Server | None:
     """The embedded server, or None where ``TWIN_DATABASE_URL`` names a server of one's own."""
-    settings = DatabaseSettings()
+    settings = DatabaseSettings.read()
     return None if settings.database_url else Server(settings.home)
 
 
 def url(role: Role = "owner") -> str:
     """The database's address for ``role``; starts the embedded server (raising its errors) if that is it."""
-    own = DatabaseSettings().database_url
+    own = DatabaseSettings.read().database_url
     if own:
         return _narrowed(_valid(own), role)
-    server = Server(DatabaseSettings().home)
+    server = Server(DatabaseSettings.read().home)
     server.start(prepare=migrate)
     return server.url(USERS[role])
 
@@ -220,7 +220,7 @@ def make_pool(role: Role = "api", *, size: int) -> Pool:
         _with_options(
             url(role),
             **API_SESSION,
-            statement_timeout=str(ApiSettings().statement_timeout_ms),
+            statement_timeout=str(ApiSettings.read().statement_timeout_ms),
         ),
         kwargs={"autocommit": True, "application_name": "twin-api", "connect_timeout": CONNECT_SECONDS},
         min_size=1,

@@ -112,7 +112,7 @@ def parse_level(text: str) -> int:
 
 def home(connection: Connection[Any]) -> str | None:
     """The registry's home division: ``TWIN_DIVISION``, else what ``twin home`` set, else None."""
-    chosen = RegistrySettings().division
+    chosen = RegistrySettings.read().division
     if chosen:
         return chosen
     row = connection.execute("SELECT value FROM twin.setting WHERE name = 'home'").fetchone()

@@ -16,7 +16,7 @@ def status() -> dict[str, Fact]:
     """
     server = database.embedded()
     if server is None:
-        return {"state": "external"} | _asked(DatabaseSettings().database_url or "")
+        return {"state": "external"} | _asked(DatabaseSettings.read().database_url or "")
     here = server.place()
     if here is None:
         return {"state": "absent", "needed": database.head()}

@@ -127,7 +127,7 @@ async def run(connection: AsyncConnection[Any], wanted: Wanted) -> Result:
 def _beginning() -> tuple[Any, ...]:
     return (
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        f"SET LOCAL statement_timeout = {ReportSettings().timeout_ms}",
+        f"SET LOCAL statement_timeout = {ReportSettings.read().timeout_ms}",
     )
 
 
@@ -200,4 +200,4 @@ def _timeouts() -> Iterator[None]:
     try:
         yield
     except psycopg.errors.QueryCanceled as problem:
-        raise ReportTimeout(seconds=ReportSettings().timeout_ms / 1000) from problem
+        raise ReportTimeout(seconds=ReportSettings.read().timeout_ms / 1000) from problem

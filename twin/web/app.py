@@ -49,7 +49,7 @@ def create_app() -> FastAPI:
     app.include_router(pages.router)
     app.mount("/static", GZipMiddleware(_KeptFiles(packages=[("twin.web", "static")])))
     problems.register(app)
-    app.state.telemetry = telemetry.Telemetry(TelemetrySettings())
+    app.state.telemetry = telemetry.Telemetry(TelemetrySettings.read())
     return app
 
 
@@ -76,7 +76,7 @@ class _KeptFiles(StaticFiles):
 
 @asynccontextmanager
 async def _with_pool(app: FastAPI) -> AsyncIterator[None]:
-    pool = open_pool("api", size=ApiSettings().pool_size)
+    pool = open_pool("api", size=ApiSettings.read().pool_size)
     async with pool:
         app.state.pool = pool
         app.state.telemetry.open(pool)

@@ -162,7 +162,7 @@ class ChoiceWrong(TwinError):
 
 def may_load(request: Request) -> bool:
     """Whether the setting allows loading to whoever asks."""
-    allowed = WebSettings().loads
+    allowed = WebSettings.read().loads
     return allowed == "on" or (allowed == "local" and is_local(request))
 
 

@@ -50,7 +50,7 @@ def policy() -> str:
     Script, worker and all that they fetch are ours, unless the settings name a basemap. MapLibre keeps the
     signs of its style sheet in data: addresses, and pictures that it fetched in blob: ones.
     """
-    servers = " ".join(("'self'", *_other_origin(MapSettings().style)))
+    servers = " ".join(("'self'", *_other_origin(MapSettings.read().style)))
     page = PAGE_POLICY.replace("img-src 'self'", f"img-src {servers} data: blob:")
     return f"{page}; script-src 'self'; worker-src 'self'; connect-src {servers}"
 

@@ -37,7 +37,7 @@ async def receive(request: Request, spool: Spool) -> tuple[str, int]:
     Raises ``UploadEmpty``, ``UploadTooLarge``, ``UploadBroken``, ``UploadNoRoom``, ``SpoolFull`` or
     ``DiskLow``, and then keeps nothing.
     """
-    boundary, most = _boundary(request), WebSettings().max_upload
+    boundary, most = _boundary(request), WebSettings.read().max_upload
     if (coming := _length(request)) > most + _OTHERS:
         raise _too_large(most)
     try:

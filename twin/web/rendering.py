@@ -68,7 +68,7 @@ def _common(request: Request, lang: Language) -> dict[str, object]:
 
 
 def _map_values(lang: Language) -> dict[str, object]:
-    settings = MapSettings()
+    settings = MapSettings.read()
     return {
         "map_bundle": maps.bundle(),
         "map_words": maps.words(lang),

@@ -41,7 +41,7 @@ class PlannedRequests:
         self._app = app
         self._path = path
         self._headers = [*headers, (b"content-type", _JSON)]
-        self._max_page = ApiSettings().max_page
+        self._max_page = ApiSettings.read().max_page
         self._planner = planner()
         self._rounds = _Rounds()
 

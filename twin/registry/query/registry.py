@@ -60,7 +60,7 @@ def home(fields: Sequence[Asked]) -> Question[Row | None]:
     """The division that the registry is at home in: ``TWIN_DIVISION``, else what ``twin home`` has set."""
     recorded = select(literal_column("value", Text())).select_from(table("setting", schema="api"))
     recorded = recorded.where(literal_column("name") == "home")
-    code = func.coalesce(literal(RegistrySettings().division, Text()), recorded.scalar_subquery())
+    code = func.coalesce(literal(RegistrySettings.read().division, Text()), recorded.scalar_subquery())
     own = select(code.label("code")).subquery("h")
     aliases = Aliases()
     value = aliases.column(division(aliases, "h.code", fields), JSON()).label("division")
