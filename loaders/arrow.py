@@ -292,6 +292,24 @@ def count_distinct(column: Column) -> int:
     return int(pc.count_distinct(column, mode="only_valid").as_py())
 
 
+def last(column: Column) -> Any:
+    """The last value of a column that has some."""
+    values: Any = column
+    return values[-1].as_py()
+
+
+def ascend(column: Column, beyond: object) -> bool:
+    """Whether each value is greater than the one before it, and the first one than ``beyond``.
+
+    Texts are compared by their bytes. None may be null, nor is one ``beyond`` which there is nothing.
+    """
+    values: Any = column
+    if len(values) and beyond is not None and not values[0].as_py() > beyond:
+        return False
+    rising = pc.less(values[:-1], values[1:])
+    return bool(pc.all(rising, min_count=0).as_py())
+
+
 def parsed_integers(column: Column) -> Int64Array:
     """Texts that are whole numbers of 64 bits; none may be null."""
     integers: Int64Array = pc.cast(column, pa.int64()).to_numpy(zero_copy_only=False)

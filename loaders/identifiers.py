@@ -65,9 +65,10 @@ def _doubled(
     values = draft.values.identifiers[scheme]
     bearing = np.flatnonzero(rows & ~arrow.is_null(values))
     before, first = np.zeros((2, len(draft)), dtype=np.int64)
-    hashes = text_hashes(arrow.take(values, bearing))
+    borne = arrow.take(values, bearing)
     if scheme not in seen:
         seen[scheme] = Seen()
-    before[bearing], first[bearing] = seen[scheme].add(hashes, draft.numbers[bearing])
+    told = seen[scheme].add_texts(borne, text_hashes(borne), draft.numbers[bearing])
+    before[bearing], first[bearing] = told
     doubled: BoolArray = before > 0
     return doubled, first

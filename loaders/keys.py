@@ -39,14 +39,29 @@ class Seen:
     """Every hash so far with the row in which it came first.
 
     Most hashes are new, and few of those begin like an earlier one: only these are looked up. A bit for each
-    beginning takes 2 MB. Where it is ``counting``, all times are remembered and not the first alone.
+    beginning takes 2 MB. Where it is ``counting``, all times are remembered and not the first alone. As long
+    as the texts that are hashed ascend, none can have come before, and none is looked up.
     """
 
     def __init__(self, *, counting: bool = False) -> None:
         self._counting = counting
+        self._ascending = True
+        self._greatest: object = None
         self._runs: list[Run] = []
         self._later: list[tuple[Int64Array, Int64Array]] = []
         self._begun = np.zeros(1 << _BEGINNING - 3, dtype=np.uint8)
+
+    def add_texts(
+        self, texts: Column, hashes: Int64Array, numbers: Int64Array
+    ) -> tuple[Int64Array, Int64Array]:
+        """The same as ``add`` of the hashes of texts, none of them null, where nothing else is added."""
+        self._ascending = self._ascending and arrow.ascend(texts, self._greatest)
+        if not self._ascending:
+            return self.add(hashes, numbers)
+        if len(texts):
+            self._greatest = arrow.last(texts)
+        self.note(hashes, numbers)
+        return np.zeros(len(hashes), dtype=np.int64), numbers
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         """How often each hash came before, in earlier rows, and the row in which it came first.
@@ -173,7 +188,9 @@ def judge_keys(identity: Identity, seen: Seen, verdict: Verdict, key: str | None
     verdict.reject(long, "key.too_long", key, shown(identity.keys), lambda _: limit)
     alive = np.flatnonzero(verdict.alive)
     before, first = np.zeros((2, len(verdict.numbers)), dtype=np.int64)
-    before[alive], first[alive] = seen.add(identity.key_hashes[alive], verdict.numbers[alive])
+    before[alive], first[alive] = seen.add_texts(
+        arrow.take(identity.keys, verdict.alive), identity.key_hashes[alive], verdict.numbers[alive]
+    )
     doubled: BoolArray = before > 0
     verdict.reject(
         doubled, "key.duplicate", key, shown(identity.keys), lambda place: {"first": str(first[place])}

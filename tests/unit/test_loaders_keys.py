@@ -22,6 +22,7 @@ from loaders.places import Raw, Written, read_geometries, settle_places
 from loaders.plan import Plan, Position, settle
 from loaders.runs import Run, all_merged
 from loaders.settle import nearly_equal
+from loaders.text_hashes import text_hashes
 from spatial.crs import operation_to_wgs84, parse_crs
 from twin.kinds import kind
 
@@ -76,6 +77,23 @@ def test_runs_merged_hold_every_hash_and_what_came_with_it_first(
         assert (place, number) == (
             (sorted(hashes).index(value), hashes.index(value)) if value in hashes else (-1, 0)
         )
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["", "a", "L09", "L1", "é", "\U0001f6a6", "灯"]), max_size=4), max_size=6
+    )
+)
+def test_texts_that_ascend_are_seen_as_others_are(batches: list[list[str]]) -> None:
+    """Where they go on ascending, and where one of them breaks the order or comes again."""
+    hashed, told, row = Seen(), Seen(), 0
+    for batch in [*batches, ["L09", "灯"]]:
+        texts, numbers = arrow.texts(batch), np.arange(row, row + len(batch))
+        row += len(batch)
+        hashes = text_hashes(texts)
+        known, found = hashed.add(hashes, numbers), told.add_texts(texts, hashes, numbers)
+        assert [one.tolist() for one in found] == [one.tolist() for one in known]
+        assert told.holds(hashes).all()
 
 
 def remember_batches(batches: list[list[int]], seen: Seen, *, counting: bool) -> None:
