@@ -24,7 +24,7 @@ import shapely
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
-from spatial import h3_scalar
+from spatial import h3_lattice, h3_scalar
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.measure import GEOD, degrees_around
 from twin.errors import TwinError
@@ -91,16 +91,14 @@ class CoverTooLarge(TwinError):
 def points_to_cells(lon: FloatArray, lat: FloatArray, resolution: int = FINEST) -> Int64Array:
     """The cells that hold the points (degrees), 0 for a point that is not on the globe or not finite.
 
-    Needs h3ronpy, which comes with the ``load`` extra. Raises ``InvalidResolution``.
+    Raises ``InvalidResolution``.
     """
-    from spatial.h3_arrays import cells_at
-
     _check_resolution(resolution)
     placed = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
     if placed.all():
-        return cells_at(np.asarray(lat), np.asarray(lon), resolution)
+        return h3_lattice.cells_at(np.asarray(lat), np.asarray(lon), resolution)
     cells = np.zeros(len(lon), dtype=np.int64)
-    cells[placed] = cells_at(np.asarray(lat)[placed], np.asarray(lon)[placed], resolution)
+    cells[placed] = h3_lattice.cells_at(np.asarray(lat)[placed], np.asarray(lon)[placed], resolution)
     return cells
 
 

@@ -17,6 +17,16 @@ def base_cells() -> list[int]:
     return list(h3.get_res0_cells())
 
 
+def pentagons() -> list[int]:
+    """The 12 pentagons of resolution 0."""
+    return list(h3.get_pentagons(0))
+
+
+def cell_at(latitude: float, longitude: float, resolution: int) -> int:
+    """The cell that holds a point in degrees."""
+    return int(h3.latlng_to_cell(latitude, longitude, resolution))
+
+
 def center(cell: int) -> tuple[float, float]:
     """The cell's centre as (latitude, longitude) in degrees."""
     latitude, longitude = h3.cell_to_latlng(cell)

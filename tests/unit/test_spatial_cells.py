@@ -52,6 +52,37 @@ def test_a_point_gets_the_cell_that_h3_gives_it(lon: float, lat: float, resoluti
     assert cells.tolist() == [h3.latlng_to_cell(lat, lon, resolution)]
 
 
+@given(st.integers(0, 2**32 - 1), RESOLUTION)
+@settings(max_examples=60, deadline=None)
+def test_many_points_get_the_cells_that_h3_gives_them(seed: int, resolution: int) -> None:
+    """All over the globe, and in one place where they share a face, a base cell and their first digits."""
+    dice = np.random.default_rng(seed)
+    lat, lon = np.degrees(np.arcsin(dice.uniform(-1, 1, 500))), dice.uniform(-180, 180, 500)
+    odd = [ODD_PLACES[dice.integers(len(ODD_PLACES))], (lon[0], lat[0])]
+    for east, north in odd:
+        spread = 10 ** dice.uniform(-6, 1)
+        lon = np.append(lon, np.clip(east + dice.normal(0, spread, 300), -180, 180))
+        lat = np.append(lat, np.clip(north + dice.normal(0, spread, 300), -90, 90))
+    for some in (slice(None), slice(500, 800), slice(800, None)):
+        expected = [h3.latlng_to_cell(*point, resolution) for point in zip(lat[some], lon[some], strict=True)]
+        assert points_to_cells(lon[some], lat[some], resolution).tolist() == expected
+
+
+@given(LON, LAT, RESOLUTION, st.sampled_from([0.0, 1e-14, -1e-14, 1e-12, -1e-12]))
+@settings(max_examples=200, deadline=None)
+def test_points_on_edges_get_the_cells_that_h3_gives_them(
+    lon: float, lat: float, resolution: int, beside: float
+) -> None:
+    """Corners of cells, what is between two of them, and the corners and edges of the icosahedron."""
+    corners = np.array(h3.cell_to_boundary(h3.latlng_to_cell(lat, lon, resolution)))
+    corners = np.vstack([corners, [h3.cell_to_latlng(one) for one in h3.get_pentagons(0)]])
+    points = np.vstack([corners, (corners + np.roll(corners, 1, axis=0)) / 2]) + beside
+    points[:, 0] = np.clip(points[:, 0], -90, 90)
+    points = points[np.abs(points[:, 1]) <= 180]
+    expected = [h3.latlng_to_cell(*point, resolution) for point in points]
+    assert points_to_cells(points[:, 1], points[:, 0], resolution).tolist() == expected
+
+
 def test_points_off_the_globe_have_no_cell() -> None:
     lon = np.array([np.nan, 0.0, np.inf, 181.0, 0.0, 121.47])
     lat = np.array([0.0, np.nan, 0.0, 0.0, -90.5, 31.23])
