@@ -14,12 +14,12 @@ T = TypeVar("T")
 
 
 class Background:
-    """Threads that do pieces of work, begun in their order; few of them wait."""
+    """Threads that do pieces of work, begun in their order; ``waiting`` of them may wait to be begun."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, waiting: int = 1) -> None:
         self._threads = ThreadPoolExecutor(threads)
         self._given: deque[Future[None]] = deque()
-        self._waiting = threads
+        self._waiting = waiting
 
     def give(self, work: Callable[[], None]) -> None:
         """Have it done, waiting where enough is to be done before. Raises what earlier work raised."""

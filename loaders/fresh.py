@@ -98,7 +98,7 @@ class Fresh:
     part: Part | None = None
     alone: bool = False
     loads: int = 0
-    layout: Background = field(default_factory=partial(Background, 1))
+    layout: Background = field(default_factory=partial(Background, 1, waiting=0))
     copiers: dict[str, Background] = field(default_factory=_copiers)
     lent: Lent = field(default_factory=Lent)
     recorded_at: datetime = _EPOCH
