@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class Background:
-    """Threads that do pieces of work, begun in their order; ``waiting`` of them may wait to be begun."""
+    """A thread that does pieces of work in their order; ``waiting`` of them may wait behind the one it does."""
 
-    def __init__(self, threads: int, waiting: int = 1) -> None:
-        self._threads = ThreadPoolExecutor(threads)
+    def __init__(self, waiting: int = 1) -> None:
+        self._threads = ThreadPoolExecutor(1)
         self._given: deque[Future[None]] = deque()
         self._waiting = waiting
 
@@ -58,7 +58,7 @@ def settle(future: Future[T], work: Callable[[], T]) -> None:
 
 
 def results(futures: Iterable[Future[None]]) -> None:
-    """Wait for all of them. Raises what the first of them that failed raised."""
+    """Wait for them one after the other. Raises what the first of them that failed raised, at once."""
     for future in futures:
         future.result()
 

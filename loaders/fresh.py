@@ -79,7 +79,7 @@ _ORGANISATIONS = ("authority", "owner", "maintainer")
 
 
 def _copiers() -> dict[str, Background]:
-    return {parent: Background(1) for parent in PARTITIONED}
+    return {parent: Background() for parent in PARTITIONED}
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Fresh:
     part: Part | None = None
     alone: bool = False
     loads: int = 0
-    layout: Background = field(default_factory=partial(Background, 1, waiting=0))
+    layout: Background = field(default_factory=partial(Background, waiting=0))
     copiers: dict[str, Background] = field(default_factory=_copiers)
     lent: Lent = field(default_factory=Lent)
     recorded_at: datetime = _EPOCH
@@ -344,7 +344,8 @@ class Fresh:
         """When a table's last rows are there, let the planner know them, then index them; count them beside.
 
         The block, which shows them, begins when they are counted and the last index is begun, and gets what
-        waits for all. ANALYZE and CREATE INDEX keep each other waiting: last, it would leave a core idle.
+        waits for all; where suspects are to be told, it begins when all are there. ANALYZE and CREATE INDEX
+        keep each other waiting: last, it would leave a core idle.
         """
         receipt = self.job.receipt
         if self.part is None or not receipt.new:

@@ -40,7 +40,7 @@ class Seen:
 
     Most hashes are new, and few of those begin like an earlier one: only these are looked up. A bit for each
     beginning takes 2 MB. Where it is ``counting``, all times are remembered and not the first alone. As long
-    as the texts that are hashed ascend, none can have come before, and none is looked up.
+    as the texts that are hashed ascend, none can have come before: they are only noted.
     """
 
     def __init__(self, *, counting: bool = False) -> None:
@@ -54,13 +54,13 @@ class Seen:
     def add_texts(
         self, texts: Column, hashes: Int64Array, numbers: Int64Array
     ) -> tuple[Int64Array, Int64Array]:
-        """The same as ``add`` of the hashes of texts, none of them null, where nothing else is added."""
+        """The same as ``add`` of the hashes of texts, of which none is null."""
         self._ascending = self._ascending and arrow.ascend(texts, self._greatest)
         if not self._ascending:
-            return self.add(hashes, numbers)
+            return self._add(hashes, numbers)
         if len(texts):
             self._greatest = arrow.last(texts)
-        self.note(hashes, numbers)
+        self._note(hashes, numbers)
         return np.zeros(len(hashes), dtype=np.int64), numbers
 
     def add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
@@ -69,6 +69,10 @@ class Seen:
         ``numbers`` ascend. The first row of a hash that is new is the row itself. What came in earlier
         batches has come once where nobody counts.
         """
+        self._ascending = False
+        return self._add(hashes, numbers)
+
+    def _add(self, hashes: Int64Array, numbers: Int64Array) -> tuple[Int64Array, Int64Array]:
         self._catch_up()
         order = ascending(hashes)
         run = Run(hashes[order], numbers[order])
@@ -85,6 +89,10 @@ class Seen:
 
     def note(self, hashes: Int64Array, numbers: Int64Array) -> None:
         """Add hashes of which nobody asks whether they came before: they are sorted in when somebody asks."""
+        self._ascending = False
+        self._note(hashes, numbers)
+
+    def _note(self, hashes: Int64Array, numbers: Int64Array) -> None:
         self._later.append((hashes, numbers))
         if sum(len(noted) for noted, _ in self._later) >= LONG:
             self._catch_up()
@@ -92,7 +100,7 @@ class Seen:
     def _catch_up(self) -> None:
         noted, self._later = self._later, []
         for hashes, numbers in noted:
-            self.add(hashes, numbers)
+            self._add(hashes, numbers)
 
     def _begin(self, hashes: Int64Array) -> Int64Array:
         """The places of those of the hashes, which ascend, that begin like an earlier batch's; mark all."""

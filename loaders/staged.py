@@ -25,13 +25,18 @@ from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
 
 
+_LOOKED_UP = 4_096
+"""Changed rows of a batch of which each one's pages are read while others are judged: the merge has them in
+memory then. Where more are changed, most pages of a table are, and come in their order."""
+
+
 @dataclass(slots=True)
 class Staged:
     """Such a load on its way."""
 
     job: Job
     coder: Coder
-    copier: Background = field(default_factory=partial(Background, 1))
+    copier: Background = field(default_factory=Background)
     lent: Lent = field(default_factory=Lent)
 
     def begin(self) -> None:
@@ -86,5 +91,9 @@ class Staged:
         self.job.stage.drop()
 
     def _copy(self, draft: Draft, coded: Coded) -> None:
+        job = self.job
         with self.lent.one() as writer:
-            self.job.stage.copy(writer, draft, coded, self.job.kind, self.job.receipt.dataset)
+            job.stage.copy(writer, draft, coded, job.kind, job.receipt.dataset)
+            if draft.existing.any() and len(draft) <= _LOOKED_UP:
+                rows = {"first": int(draft.numbers.min()), "last": int(draft.numbers.max())}
+                writer.execute(job.stage.composed("look_ahead"), job.facts | rows)

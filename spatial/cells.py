@@ -94,11 +94,12 @@ def points_to_cells(lon: FloatArray, lat: FloatArray, resolution: int = FINEST) 
     Raises ``InvalidResolution``.
     """
     _check_resolution(resolution)
+    lon, lat = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
     placed = (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
     if placed.all():
-        return h3_lattice.cells_at(np.asarray(lat), np.asarray(lon), resolution)
+        return h3_lattice.cells_at(lat, lon, resolution)
     cells = np.zeros(len(lon), dtype=np.int64)
-    cells[placed] = h3_lattice.cells_at(np.asarray(lat)[placed], np.asarray(lon)[placed], resolution)
+    cells[placed] = h3_lattice.cells_at(lat[placed], lon[placed], resolution)
     return cells
 
 

@@ -1,4 +1,4 @@
-"""H3 cells of whole columns of points, with arrays: a sixth of what the library takes point by point.
+"""H3 cells of whole columns of points, with arrays: a sixth of the time that the library takes for each point.
 
 H3 lays one hexagonal lattice for each resolution on each face of an icosahedron, by the gnomonic projection
 (h3geo.org, "Overview of the H3 Geospatial Indexing System"). A cell is the lattice point that is nearest; its
@@ -7,8 +7,8 @@ lattice, which is turned by the seventh aperture's angle, one way and the other 
 all digits by some sixths.
 
 The icosahedron's corners are the centres of H3's pentagons, and how a base cell turns its digits is seen by a
-point in it whose cell the library tells. The library decides, too, where a point lies so near to an edge that
-the last bits matter.
+point in it whose cell the library tells. The library decides, too, where the last bits matter: at edges, and
+near the middle of a face, where its own are few.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ _MODE, _RESOLUTION, _BASE = 59, 52, 45
 """Places of the bits that tell the index's mode, its resolution and its base cell (h3geo.org, "H3 Index")."""
 _SEVENTH_APERTURE = np.arcsin(np.sqrt(3 / 28))
 """The angle between the lattices of two resolutions."""
-_NEAR_AN_EDGE = 1e-6
-"""Of the way from a cell's centre to its edge; in the units of a sphere of radius 1 for a face's edge."""
+_NEAR = 1e-6
+"""How little is too little: of the way from a cell's centre to its edge; of the cosines of the ways from a point to
+the centres of two faces, which is some nine metres from their edge; of that to one centre and 1, which is nine
+kilometres."""
 _SIXTH = np.array([0, 5, 3, 1, 6, 4, 2, 7])
 """Each digit turned by a sixth to the left; 7 is none."""
 _PLACES = _DIGIT * np.arange(_CHUNK)
@@ -111,13 +113,13 @@ def _faces(points: FloatArray) -> Iterator[tuple[int, Any]]:
     # What is nearer to one centre than to another is a half-space: who holds a box's corners holds the box.
     low, high = points.min(axis=1), points.max(axis=1)
     nearer = centres[face] - np.delete(centres, face, axis=0)
-    if (np.minimum(nearer * low, nearer * high).sum(axis=1) > _NEAR_AN_EDGE).all():
+    if (np.minimum(nearer * low, nearer * high).sum(axis=1) > _NEAR).all():
         yield face, slice(None)
         return
     nearness = centres @ points
     faces = nearness.argmax(axis=0)
     second, first = np.partition(nearness, -2, axis=0)[-2:]
-    faces[first - second < _NEAR_AN_EDGE] = -1
+    faces[first - second < _NEAR] = -1
     for face in np.unique(faces[faces >= 0]).tolist():
         yield face, faces == face
 
@@ -144,26 +146,27 @@ def _lattice(face: int, resolution: int) -> FloatArray:
 class _OnFace:
     """Points of one face: the nearest lattice point at resolution 0, the digits from there, if that is sure.
 
-    ``places`` tell that lattice point, eight times i and j in one number; ``chunks`` hold five digits each,
-    the coarsest first. A group shares its place and its first digit that is not 0.
+    ``places`` tell that lattice point, eight times i and j in one number; ``chunks``, a row for each, hold five
+    digits, the coarsest first. A group shares its place and its first digit that is not 0.
     """
 
     face: int
     resolution: int
     places: Int32Array
-    chunks: tuple[Int32Array, ...]
+    chunks: Int32Array
     sure: BoolArray
 
     @classmethod
     def of(cls, points: FloatArray, face: int, resolution: int) -> _OnFace:
         a, b, third = _lattice(face, resolution) @ points
         i, j, sure = _nearest(a / third, b / third)
-        chunks = tuple(np.zeros((_FINEST // _CHUNK, len(i)), dtype=np.int32))
+        # H3 finds the way from the face's centre by an arc cosine, which says little of short ways.
+        sure &= third < 1 - _NEAR
+        chunks = np.zeros((_FINEST // _CHUNK, len(i)), dtype=np.int32)
         for level in range(resolution, 0, -1):
             i, j, digit = _up(i, j, odd=bool(level % 2))
             chunk, place = divmod(level - 1, _CHUNK)
-            digit <<= _DIGIT * (_CHUNK - 1 - place)
-            chunks[chunk].__ior__(digit)
+            chunks[chunk] |= digit << _DIGIT * (_CHUNK - 1 - place)
         return cls(face, resolution, 8 * i + j, chunks, sure)
 
     def cells(self, lat: FloatArray, lon: FloatArray) -> Int64Array:
@@ -247,7 +250,7 @@ def _nearest(a: FloatArray, b: FloatArray) -> tuple[Int32Array, Int32Array, Bool
     out = np.abs(2 * a - b)
     np.maximum(out, np.abs(2 * b - a), out=out)
     np.maximum(out, np.abs(a + b), out=out)
-    return i.astype(np.int32), j.astype(np.int32), out < 1 - _NEAR_AN_EDGE
+    return i.astype(np.int32), j.astype(np.int32), out < 1 - _NEAR
 
 
 def _up(i: Int32Array, j: Int32Array, *, odd: bool) -> tuple[Int32Array, Int32Array, Int32Array]:

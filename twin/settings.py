@@ -50,11 +50,17 @@ def _understood(variable: str, value: str, type_: Any) -> Any:
     if type_ is Path:
         return Path(value)
     try:
-        return convert(value, type_, strict=False)
-    except ValidationError as problem:
+        return convert(value.strip(), type_, strict=False)
+    except (ValidationError, UnicodeError) as problem:
         named = get_args(type_) if get_origin(type_) is Literal else ()
         reason = f"Expected one of {', '.join(named)}" if named else problem
         raise BadSetting(variable=variable, value=value, reason=sentence(reason)) from problem
+
+
+def require_settings() -> None:
+    """Read all settings once: who serves others fails as it starts. Raises ``BadSetting``."""
+    for settings in Settings.__subclasses__():
+        settings.read()
 
 
 Count = Annotated[int, Meta(ge=1)]

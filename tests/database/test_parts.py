@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import psycopg
@@ -30,7 +31,7 @@ from tests.loading import (
 from twin.kinds import kind
 from twin.registry import partitions
 from twin.registry.database import downgrade, migrate
-from twin.registry.partitions import LEAST, MOST, Part, begin_part, parts, worth_a_part
+from twin.registry.partitions import LEAST, MOST, IndexBuild, Part, begin_part, parts, worth_a_part
 
 Connection = psycopg.Connection
 LAMP = kind("streetlight")
@@ -124,6 +125,41 @@ def test_a_large_dataset_has_a_part_of_its_own(
         first, second = (Part(LAMP, number).table(parent) for number in (1, 2))
         assert column(owner, indexes, first, first) == column(owner, indexes, second, second) != []
     assert column(owner, "SELECT relname FROM pg_class WHERE relnamespace = 'stage'::regnamespace") == []
+
+
+class Refused(Exception):
+    """What stops a load in these tests."""
+
+
+def refuse(patch: pytest.MonkeyPatch, what: str) -> None:
+    """Have one step fail between the last copied row and the moment in which all are shown."""
+
+    def refused(*_: object) -> None:
+        raise Refused
+
+    def build(self: fresh.Fresh, index: IndexBuild, *known: Future[None]) -> None:
+        building(self, index, *known)
+        if what in index.statement.as_string():
+            raise Refused
+
+    building = fresh.Fresh._build
+    if what.startswith("_"):
+        patch.setattr(fresh.Fresh, what, refused)
+    else:
+        patch.setattr(fresh.Fresh, "_build", build)
+
+
+@pytest.mark.parametrize("what", ["_let_know", "_roll_up", "gist", "(cell)", "UNIQUE"])
+def test_what_stops_an_index_stops_the_load(
+    what: str, owner: Connection, pudong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, before = write_csv(tmp_path / "a.csv", lamps(30)), content_hash(owner)
+    with monkeypatch.context() as patch:
+        refuse(patch, what)
+        with pytest.raises(Refused):
+            load_into(pudong, file)
+    assert content_hash(owner) == before
+    assert load_into(pudong, file).new == 30
 
 
 @pytest.mark.usefixtures("eager")

@@ -72,6 +72,13 @@ def test_wrong_usage_is_explained(run_twin: RunTwin, wrong: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"]])
+def test_who_serves_others_reads_all_settings_first(run_twin: RunTwin, command: list[str]) -> None:
+    done = run_twin(*command, env={"TWIN_WEB_LOADS": "yes"})
+    assert done.returncode == 1
+    assert "TWIN_WEB_LOADS" in done.stderr and "[setting.invalid]" in done.stderr
+
+
 def test_an_error_becomes_words(run_twin: RunTwin) -> None:
     done = run_twin("db", "start", env={"TWIN_DATABASE_URL": "postgresql://127.0.0.1/city"})
     assert (done.returncode, done.stdout) == (1, "")

@@ -29,15 +29,17 @@ def test_who_fills_a_table_gets_what_filled_it_before() -> None:
 
 def test_each_is_lent_to_one_at_a_time_and_all_come_back() -> None:
     lines: list[Any] = [Line() for _ in range(2)]
-    lent, together = Lent(lines), Barrier(2, timeout=20)
+    lent, together, in_use = Lent(lines), Barrier(2, timeout=20), set[Any]()
 
     def use(_: int) -> Any:
         with lent.one("asset") as one:
+            assert one not in in_use
+            in_use.add(one)
             together.wait()
+            in_use.remove(one)
             return one
 
     with ThreadPoolExecutor(6) as threads:
-        used = list(threads.map(use, range(6)))
-    assert {id(one) for one in used} <= {id(line) for line in lines}
+        assert set(threads.map(use, range(6))) == set(lines)
     with lent.one() as one, lent.one() as other:
         assert {one, other} == set(lines)

@@ -23,7 +23,7 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_type_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable, value in (("HOME", "somewhere"), ("WEB_LOADS", "local"), ("WORKER_KEEP_HOURS", "1.5")):
+    for variable, value in (("HOME", "somewhere"), ("WEB_LOADS", "local "), ("WORKER_KEEP_HOURS", "1.5")):
         monkeypatch.setenv(f"TWIN_{variable}", value)
     assert DatabaseSettings.read().home == Path("somewhere")
     assert WebSettings.read().loads == "local"
@@ -37,6 +37,7 @@ def test_each_type_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         (ApiSettings, "TWIN_API_MAX_PAGE", "0", ">= 1"),
         (WorkerSettings, "TWIN_WORKER_SILENT_SECONDS", "1", ">= 2.0"),
         (WebSettings, "TWIN_WEB_LOADS", "everybody", "off, local, on"),
+        (ApiSettings, "TWIN_API_MAX_PAGE", "\udcff", "encode"),
     ],
 )
 def test_what_cannot_be_is_named(
@@ -47,4 +48,4 @@ def test_what_cannot_be_is_named(
         settings.read()
     for language in ("en", "zh"):
         text = told.value.text(language)
-        assert variable in text and value in text and said in text
+        assert variable in text and repr(value) in text and said in text

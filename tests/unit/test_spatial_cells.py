@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import combinations
 
 import h3.api.basic_int as h3
 import numpy as np
@@ -38,8 +39,10 @@ from spatial.cells import (
 LON = st.floats(-180, 180, allow_nan=False)
 LAT = st.floats(-90, 90, allow_nan=False)
 RESOLUTION = st.integers(0, 15)
-# Places where H3 is at its strangest: an icosahedron's edge, pentagons, the antimeridian, a pole.
+# Places where H3 is at its strangest: an icosahedron's edge, pentagons, the antimeridian.
 ODD_PLACES = [(122.06, 39.85), (-67.24, 23.82), (113.0, -23.8), (180.0, -17.0), (58.2, 10.4)]
+# A pole, and the middle of one of the icosahedron's faces.
+FURTHER_PLACES = [(0.0, 90.0), (-108.21946, 24.48926)]
 
 
 def near_pentagons() -> list[int]:
@@ -58,7 +61,8 @@ def test_many_points_get_the_cells_that_h3_gives_them(seed: int, resolution: int
     """All over the globe, and in one place where they share a face, a base cell and their first digits."""
     dice = np.random.default_rng(seed)
     lat, lon = np.degrees(np.arcsin(dice.uniform(-1, 1, 500))), dice.uniform(-180, 180, 500)
-    odd = [ODD_PLACES[dice.integers(len(ODD_PLACES))], (lon[0], lat[0])]
+    places = ODD_PLACES + FURTHER_PLACES
+    odd = [places[dice.integers(len(places))], (lon[0], lat[0])]
     for east, north in odd:
         spread = 10 ** dice.uniform(-6, 1)
         lon = np.append(lon, np.clip(east + dice.normal(0, spread, 300), -180, 180))
@@ -68,15 +72,27 @@ def test_many_points_get_the_cells_that_h3_gives_them(seed: int, resolution: int
         assert points_to_cells(lon[some], lat[some], resolution).tolist() == expected
 
 
-@given(LON, LAT, RESOLUTION, st.sampled_from([0.0, 1e-14, -1e-14, 1e-12, -1e-12]))
+def on_icosahedron(share: float) -> np.ndarray:
+    """Latitudes and longitudes of points so far along each of the icosahedron's thirty edges."""
+    lat, lon = np.radians([h3.cell_to_latlng(one) for one in h3.get_pentagons(0)]).T
+    corners = np.array([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)]).T
+    edges = [(one, other) for one, other in combinations(corners, 2) if one @ other > 0.4]
+    assert len(edges) == 30
+    x, y, z = np.array([(1 - share) * one + share * other for one, other in edges]).T
+    return np.degrees([np.arctan2(z, np.hypot(x, y)), np.arctan2(y, x)]).T
+
+
+@given(
+    LON, LAT, RESOLUTION, st.sampled_from([0.0, 1e-14, -1e-14, 1e-12, -1e-12, 3e-5, -3e-5]), st.floats(0, 1)
+)
 @settings(max_examples=200, deadline=None)
 def test_points_on_edges_get_the_cells_that_h3_gives_them(
-    lon: float, lat: float, resolution: int, beside: float
+    lon: float, lat: float, resolution: int, beside: float, share: float
 ) -> None:
-    """Corners of cells, what is between two of them, and the corners and edges of the icosahedron."""
+    """Corners of cells, what is between two of them, and points on the edges of the icosahedron."""
     corners = np.array(h3.cell_to_boundary(h3.latlng_to_cell(lat, lon, resolution)))
-    corners = np.vstack([corners, [h3.cell_to_latlng(one) for one in h3.get_pentagons(0)]])
-    points = np.vstack([corners, (corners + np.roll(corners, 1, axis=0)) / 2]) + beside
+    between = (corners + np.roll(corners, 1, axis=0)) / 2
+    points = np.vstack([corners, between, on_icosahedron(share)]) + beside
     points[:, 0] = np.clip(points[:, 0], -90, 90)
     points = points[np.abs(points[:, 1]) <= 180]
     expected = [h3.latlng_to_cell(*point, resolution) for point in points]

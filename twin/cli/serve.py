@@ -54,10 +54,11 @@ def serve_on(listening: socket.socket, host: str) -> None:
     import uvicorn
 
     from twin.registry.database import connect
-    from twin.settings import TelemetrySettings
+    from twin.settings import TelemetrySettings, require_settings
     from twin.telemetry import logs
     from twin.web.app import create_app
 
+    require_settings()
     logs.configure(TelemetrySettings.read())
     connect("api").close()
     app = create_app()

@@ -21,7 +21,9 @@ def worker() -> None:
         from loaders.uploads import worker as uploads
 
     from twin.registry.database import connect
+    from twin.settings import require_settings
 
+    require_settings()
     connect("owner").close()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("loaders.uploads").setLevel(logging.INFO)
