@@ -24,7 +24,6 @@ from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
 
-
 _LOOKED_UP = 4_096
 """Changed rows of a batch of which each one's pages are read while others are judged: the merge has them in
 memory then. Where more are changed, most pages of a table are, and come in their order."""

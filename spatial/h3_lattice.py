@@ -1,4 +1,4 @@
-"""H3 cells of whole columns of points, with arrays: a sixth of the time that the library takes for each point.
+"""H3 cells of whole columns of points, with arrays: a sixth of what the library takes, point by point.
 
 H3 lays one hexagonal lattice for each resolution on each face of an icosahedron, by the gnomonic projection
 (h3geo.org, "Overview of the H3 Geospatial Indexing System"). A cell is the lattice point that is nearest; its
@@ -39,9 +39,9 @@ _MODE, _RESOLUTION, _BASE = 59, 52, 45
 _SEVENTH_APERTURE = np.arcsin(np.sqrt(3 / 28))
 """The angle between the lattices of two resolutions."""
 _NEAR = 1e-6
-"""How little is too little: of the way from a cell's centre to its edge; of the cosines of the ways from a point to
-the centres of two faces, which is some nine metres from their edge; of that to one centre and 1, which is nine
-kilometres."""
+"""What is too little to be sure: of the way from a cell's centre to its edge; between the cosines of the ways
+from a point to two faces' centres, some nine metres from their edge; between such a cosine and 1, nine
+kilometres from the centre."""
 _SIXTH = np.array([0, 5, 3, 1, 6, 4, 2, 7])
 """Each digit turned by a sixth to the left; 7 is none."""
 _PLACES = _DIGIT * np.arange(_CHUNK)
@@ -146,8 +146,8 @@ def _lattice(face: int, resolution: int) -> FloatArray:
 class _OnFace:
     """Points of one face: the nearest lattice point at resolution 0, the digits from there, if that is sure.
 
-    ``places`` tell that lattice point, eight times i and j in one number; ``chunks``, a row for each, hold five
-    digits, the coarsest first. A group shares its place and its first digit that is not 0.
+    ``places`` tell that lattice point, eight times i and j in one number; ``chunks``, a row for each, hold
+    five digits, the coarsest first. A group shares its place and its first digit that is not 0.
     """
 
     face: int
