@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Background:
-    """A thread that does pieces of work in their order; ``waiting`` of them may wait behind its present one."""
+    """A thread that does work in its order; ``waiting`` pieces of it may wait behind the present one."""
 
     def __init__(self, waiting: int = 1) -> None:
         self._threads = ThreadPoolExecutor(1)
