@@ -24,10 +24,6 @@ from loaders.settle import number_rest, settle
 from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
 
-_LOOKED_UP = 4_096
-"""Changed rows of a batch of which each one's pages are read while others are judged: the merge has them in
-memory then. Where more are changed, most pages of a table are, and come in their order."""
-
 
 @dataclass(slots=True)
 class Staged:
@@ -90,9 +86,5 @@ class Staged:
         self.job.stage.drop()
 
     def _copy(self, draft: Draft, coded: Coded) -> None:
-        job = self.job
         with self.lent.one() as writer:
-            job.stage.copy(writer, draft, coded, job.kind, job.receipt.dataset)
-            if draft.existing.any() and len(draft) <= _LOOKED_UP:
-                rows = {"first": int(draft.numbers.min()), "last": int(draft.numbers.max())}
-                writer.execute(job.stage.composed("look_ahead"), job.facts | rows)
+            self.job.stage.copy(writer, draft, coded, self.job.kind, self.job.receipt.dataset)
