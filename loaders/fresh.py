@@ -368,7 +368,6 @@ class Fresh:
             self.lent.cancel()
 
         with begun(works, _BUILT_AT_ONCE, stop) as under_way:
-            all_done = partial(results, under_way)
             with receipt.timed("index"):
                 # Suspects are looked for by every index.
                 left = 0 if self.job.number("other_datasets") else _BUILT_AT_ONCE
@@ -376,7 +375,7 @@ class Fresh:
                 counted.result()
             with receipt.timed("suspects"):
                 self._tell_suspects()
-            yield all_done
+            yield partial(results, under_way)
 
     def _let_know(self, table: str, copied: Future[None]) -> None:
         copied.result()

@@ -24,13 +24,12 @@ import shapely
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
-from spatial import h3_lattice, h3_scalar
+from spatial import h3_index, h3_lattice, h3_scalar
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
+from spatial.h3_index import DIGIT_BITS, FINEST, RESOLUTION_SHIFT
 from spatial.measure import GEOD, degrees_around
 from twin.errors import TwinError
 
-FINEST = 15
-"""The resolution of an asset's own cell: hexagons with edges of about 0.6 m."""
 MAX_DISK = 100
 """The most steps of a disk: 30,301 cells."""
 MAX_COVER = 100_000
@@ -38,9 +37,6 @@ MAX_COVER = 100_000
 REACH = 1.45
 """How far descendants reach at most, as a multiple of the way from a cell's centre to its outline."""
 
-_RESOLUTION_SHIFT = 52
-_MODE_SHIFT = 59
-_DIGIT_BITS = 3
 _DEEPEST_DIGITS = 0o666666666666666
 _PLANE = 3
 """From this resolution on the straight lines of a map stand for the cells' great circles."""
@@ -105,7 +101,7 @@ def points_to_cells(lon: FloatArray, lat: FloatArray, resolution: int = FINEST) 
 
 def resolution_of(cell: int) -> int:
     """The cell's resolution, 0 (coarsest) to 15."""
-    return (cell >> _RESOLUTION_SHIFT) & 15
+    return (cell >> RESOLUTION_SHIFT) & 15
 
 
 def ancestor(cells: Int64Array, resolution: int) -> Int64Array:
@@ -115,15 +111,15 @@ def ancestor(cells: Int64Array, resolution: int) -> Int64Array:
     """
     placed = cells != 0
     _check_resolution(resolution, int(_resolutions(cells[placed]).min(initial=FINEST)))
-    without = cells & ~np.int64(15 << _RESOLUTION_SHIFT)
-    found = without | np.int64(resolution << _RESOLUTION_SHIFT | _unused(resolution))
+    without = cells & ~np.int64(15 << RESOLUTION_SHIFT)
+    found = without | np.int64(resolution << RESOLUTION_SHIFT | h3_index.unused(resolution))
     return np.where(placed, found, np.int64(0))
 
 
 def ancestor_of(cell: int, resolution: int) -> int:
     """The ancestor of one cell, the cell itself at its own resolution. Raises ``InvalidResolution``."""
     _check_resolution(resolution, highest=resolution_of(cell))
-    return cell & ~(15 << _RESOLUTION_SHIFT) | resolution << _RESOLUTION_SHIFT | _unused(resolution)
+    return cell & ~(15 << RESOLUTION_SHIFT) | resolution << RESOLUTION_SHIFT | h3_index.unused(resolution)
 
 
 def cell_range(cell: int) -> tuple[int, int]:
@@ -132,22 +128,22 @@ def cell_range(cell: int) -> tuple[int, int]:
     Every cell of resolution 15 between them is a descendant. A pentagon has gaps within the range; its bounds
     are exact all the same.
     """
-    unused = _unused(resolution_of(cell))
-    low = cell & ~unused | FINEST << _RESOLUTION_SHIFT
+    unused = h3_index.unused(resolution_of(cell))
+    low = cell & ~unused | FINEST << RESOLUTION_SHIFT
     return low, low | (_DEEPEST_DIGITS & unused)
 
 
 def every_cell(resolution: int) -> tuple[int, int]:
     """Integers between which lie the cells of a resolution, and no others. Raises ``InvalidResolution``."""
     _check_resolution(resolution)
-    low = 1 << _MODE_SHIFT | resolution << _RESOLUTION_SHIFT
-    return low, low | ((1 << _RESOLUTION_SHIFT) - 1)
+    low = h3_index.head(resolution)
+    return low, low | ((1 << RESOLUTION_SHIFT) - 1)
 
 
 def cell_ranges(cells: Int64Array) -> Int64Array:
     """``cell_range`` of every cell, as an array of shape (n, 2)."""
-    unused = np.array([_unused(r) for r in range(FINEST + 1)], dtype=np.int64)[_resolutions(cells)]
-    low = cells & ~unused | np.int64(FINEST << _RESOLUTION_SHIFT)
+    unused = np.array([h3_index.unused(r) for r in range(FINEST + 1)], dtype=np.int64)[_resolutions(cells)]
+    low = cells & ~unused | np.int64(FINEST << RESOLUTION_SHIFT)
     return np.stack([low, low | (np.int64(_DEEPEST_DIGITS) & unused)], axis=1)
 
 
@@ -381,19 +377,14 @@ def _check_resolution(resolution: int, highest: int = FINEST) -> None:
 
 
 def _resolutions(cells: Int64Array) -> Int64Array:
-    return (cells >> _RESOLUTION_SHIFT) & 15
-
-
-def _unused(resolution: int) -> int:
-    """The bits of the digits that a cell of the resolution does not use."""
-    return (1 << _DIGIT_BITS * (FINEST - resolution)) - 1
+    return (cells >> RESOLUTION_SHIFT) & 15
 
 
 def _positions(cells: Int64Array) -> Int64Array:
     """The place of cells of resolution 15 in their order, counted without the unused digit 7."""
-    positions = (cells >> _DIGIT_BITS * FINEST) & 127
+    positions = (cells >> h3_index.BASE_SHIFT) & h3_index.BASE_BITS
     for digit in range(FINEST - 1, -1, -1):
-        positions = positions * 7 + ((cells >> _DIGIT_BITS * digit) & 7)
+        positions = positions * 7 + ((cells >> DIGIT_BITS * digit) & 7)
     return positions
 
 

@@ -22,20 +22,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from spatial import h3_scalar
+from spatial import h3_index, h3_scalar
 from spatial.arrays import BoolArray, FloatArray, Int64Array
+from spatial.h3_index import DIGIT_BITS, FINEST
 
 Int32Array = npt.NDArray[np.int32]
 
 _AT_A_TIME = 16_384
 """Points whose numbers stay in the processor's cache together."""
-_FINEST = 15
-_DIGIT = 3
-"""Bits of a digit."""
 _CHUNK = 5
 """Digits that are turned at once, by a table."""
-_MODE, _RESOLUTION, _BASE = 59, 52, 45
-"""Places of the bits that tell the index's mode, its resolution and its base cell (h3geo.org, "H3 Index")."""
 _SEVENTH_APERTURE = np.arcsin(np.sqrt(3 / 28))
 """The angle between the lattices of two resolutions."""
 _NEAR = 1e-6
@@ -44,7 +40,7 @@ from a point to two faces' centres, some nine metres from their edge; between su
 kilometres from the centre."""
 _SIXTH = np.array([0, 5, 3, 1, 6, 4, 2, 7])
 """Each digit turned by a sixth to the left; 7 is none."""
-_PLACES = _DIGIT * np.arange(_CHUNK)
+_PLACES = DIGIT_BITS * np.arange(_CHUNK)
 
 
 def cells_at(lat: FloatArray, lon: FloatArray, resolution: int) -> Int64Array:
@@ -162,11 +158,11 @@ class _OnFace:
         i, j, sure = _nearest(a / third, b / third)
         # H3 finds the way from the face's centre by an arc cosine, which says little of short ways.
         sure &= third < 1 - _NEAR
-        chunks = np.zeros((_FINEST // _CHUNK, len(i)), dtype=np.int32)
+        chunks = np.zeros((FINEST // _CHUNK, len(i)), dtype=np.int32)
         for level in range(resolution, 0, -1):
             i, j, digit = _up(i, j, odd=bool(level % 2))
             chunk, place = divmod(level - 1, _CHUNK)
-            chunks[chunk] |= digit << _DIGIT * (_CHUNK - 1 - place)
+            chunks[chunk] |= digit << DIGIT_BITS * (_CHUNK - 1 - place)
         return cls(face, resolution, 8 * i + j, chunks, sure)
 
     def cells(self, lat: FloatArray, lon: FloatArray) -> Int64Array:
@@ -181,7 +177,7 @@ class _OnFace:
                 _TURNED[known] = self._compared(row, h3_scalar.cell_at(lat[row], lon[row], self.resolution))
             turned = _TURNED.get(known)
             if turned is not None:
-                cells[own] = (_head(self.resolution, turned.base) | self._digits(turned.sixths))[own]
+                cells[own] = self._indexes(own, turned)
         return cells
 
     def _leading(self) -> Int32Array:
@@ -193,19 +189,19 @@ class _OnFace:
             leading = np.where(leading > 0, leading, _first_digits()[chunk])
         return leading
 
-    def _digits(self, sixths: int) -> Int64Array:
-        """All digits, turned by so many sixths; those beyond the resolution are none."""
-        table = _turning_tables()[sixths]
-        digits = np.zeros(len(self.places), dtype=np.int64)
+    def _indexes(self, rows: Int64Array, turned: _Turned) -> Int64Array:
+        """The cells of some points, whose digits are turned so."""
+        table = _turning_tables()[turned.sixths]
+        cells = np.full(len(rows), turned.base)
         for chunk in self.chunks:
-            digits = digits << _DIGIT * _CHUNK | table[chunk]
-        return digits | _unused(self.resolution)
+            cells = cells << DIGIT_BITS * _CHUNK | table[chunk[rows]]
+        return cells | h3_index.head(self.resolution) | h3_index.unused(self.resolution)
 
     def _compared(self, row: int, cell: int) -> _Turned | None:
         """How a point's digits are turned in the cell that the library told."""
-        base = cell >> _BASE & 127
-        head = _head(self.resolution, base)
-        return next((_Turned(base, n) for n in range(6) if head | int(self._digits(n)[row]) == cell), None)
+        base = cell >> h3_index.BASE_SHIFT & h3_index.BASE_BITS
+        ways = (_Turned(base, sixths) for sixths in range(6))
+        return next((way for way in ways if self._indexes(np.array([row]), way)[0] == cell), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,19 +271,10 @@ def _seventh(number: Int32Array) -> Int32Array:
     return number
 
 
-def _head(resolution: int, base: int) -> int:
-    return 1 << _MODE | resolution << _RESOLUTION | base << _BASE
-
-
-def _unused(resolution: int) -> int:
-    """The digits of an index that are finer than its resolution."""
-    return (1 << _DIGIT * (_FINEST - resolution)) - 1
-
-
 @cache
 def _five_digits() -> Int64Array:
     """The digits of every chunk, the finest first."""
-    digits: Int64Array = np.arange(1 << _DIGIT * _CHUNK)[:, None] >> _PLACES & 7
+    digits: Int64Array = np.arange(1 << DIGIT_BITS * _CHUNK)[:, None] >> _PLACES & 7
     return digits
 
 

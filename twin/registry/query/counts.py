@@ -12,7 +12,8 @@ from sqlalchemy import Text, case, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
-from spatial.cells import FINEST, InvalidResolution
+from spatial.cells import InvalidResolution
+from spatial.h3_index import FINEST
 from twin.kinds import all_kinds
 from twin.kinds.model import Attribute, Kind, Sum
 from twin.registry.query import places

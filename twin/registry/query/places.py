@@ -34,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement, Grouping
 
-from spatial import cells, measure
+from spatial import cells, h3_index, measure
 from twin.registry.query import geojson
 from twin.registry.query.errors import InputBox, InputCell
 from twin.registry.query.inputs import Given
@@ -190,7 +190,7 @@ def _cosine(given: Given) -> float:
     return math.cos(math.radians(position(given)[1]))
 
 
-def in_cells(cell: Column, geom: Column, given: Given, resolution: int = cells.FINEST) -> Condition:
+def in_cells(cell: Column, geom: Column, given: Given, resolution: int = h3_index.FINEST) -> Condition:
     """Assets of any of ``cells``: see ``_of_cells``."""
     members = given.members(("cells", "mode"), needed=("cells",))
     return _of_cells(cell, geom, _Cells(_listed, resolution), members["cells"], members.get("mode"))
@@ -220,7 +220,7 @@ def _listed(given: Given) -> list[int]:
     return sorted({_cell(item) for item in given.items(MAX_CELLS)})
 
 
-def in_disk(cell: Column, geom: Column, given: Given, resolution: int = cells.FINEST) -> Condition:
+def in_disk(cell: Column, geom: Column, given: Given, resolution: int = h3_index.FINEST) -> Condition:
     """Assets of the cells at most ``steps`` away from ``cell``: see ``_of_cells``."""
     members = given.members(("cell", "steps", "mode"), needed=("cell",))
     return _of_cells(cell, geom, _Cells(_disk, resolution), given, members.get("mode"))

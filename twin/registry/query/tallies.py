@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
-from spatial import cells
+from spatial import cells, h3_index
 from twin.errors import TwinError
 from twin.kinds import all_kinds
 from twin.kinds.model import Kind
@@ -53,7 +53,7 @@ Column = ColumnElement[Any]
 Condition = ColumnElement[bool]
 Selecting = Callable[[Column], Condition]
 
-_NEVER = cells.FINEST + 1
+_NEVER = h3_index.FINEST + 1
 _KNOWN = frozenset({"kinds", "status", "division"})
 _CELLS = {"cells": "cells", "disk": "cell"}
 _BOX, _LISTED = "bbox", "cells"
