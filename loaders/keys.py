@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,6 +164,17 @@ class Identity:
     def take(self, mask: BoolArray) -> Identity:
         """The rows of the mask."""
         return Identity(arrow.take(self.keys, mask), self.key_hashes[mask], self.hashes[mask])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Identity]) -> Identity:
+        """One part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            arrow.concatenated([part.keys for part in parts]),
+            np.concatenate([part.key_hashes for part in parts]),
+            np.concatenate([part.hashes for part in parts]),
+        )
 
 
 def identify(rows: Rows, written: Raw | Written, key: str | None, seed: int, places: Seen) -> Identity:

@@ -31,6 +31,7 @@ from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, batches_registered, dataset_id_of
 from loaders.rejects import Rejects, RejectsUnwritten
+from loaders.remaining import Remaining, gathered
 from loaders.retire import mark
 from loaders.road import Identified, Road
 from loaders.room import room_needed
@@ -127,9 +128,10 @@ def _bring(
     batches = Batches.begun(way.job, road, options, before)
     with batches.told(), _undone_on_failure(way, batches):
         way.begin()
-        for batch, full in _watched(ready, _batches(ready, rejects, batches, road), progress):
+        coming = _watched(ready, _batches(ready, rejects, batches, road), progress)
+        for remaining, full in gathered(_remaining(road, coming)):
             with ready.receipt.timed("judge"):
-                draft, verdict = road.draft(batch)
+                draft, verdict = road.draft(remaining)
             way.take(draft, verdict)
             if full:
                 _register(road, way, batches, before, ended=False)
@@ -258,6 +260,14 @@ def _watched(ready: Prepared, coming: Iterator[Batch], progress: Progress | None
         if batch is None:
             return
         yield batch
+
+
+def _remaining(road: Road, coming: Iterator[Batch]) -> Iterator[tuple[Remaining, bool]]:
+    """Of each batch the rows that are new or changed."""
+    for batch, full in coming:
+        with road.ready.receipt.timed("judge"):
+            remaining = road.remaining(batch)
+        yield remaining, full
 
 
 @contextmanager

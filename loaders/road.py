@@ -19,6 +19,7 @@ from loaders.modes import flagged
 from loaders.places import Places, Raw, Written, settle_places, written_geometries
 from loaders.prepare import Options, Prepared
 from loaders.registered import Registered
+from loaders.remaining import Remaining
 from loaders.values import convert, present
 from spatial.arrays import BoolArray, Int64Array
 from spatial.systems import Area
@@ -72,8 +73,8 @@ class Road:
         identity = identify(rows, written, self.ready.key, self.seed, self._places)
         return Identified(came, others, rows, written, identity)
 
-    def draft(self, batch: Identified) -> tuple[Draft, Verdict]:
-        """The rows of a batch that are new or changed and not rejected, and where more may be found."""
+    def remaining(self, batch: Identified) -> Remaining:
+        """The rows of a batch that are new or changed."""
         came, rows, written, identity = batch.came, batch.rows, batch.written, batch.identity
         for line in came.unread:
             value = line.value and line.value[:SHOWN]
@@ -84,7 +85,7 @@ class Road:
         self._leave_out(came, batch.others)
         self.placed += int(written.there.sum())
         left, existing = self._left(rows, written, identity)
-        return self._judge(rows.take(left), written.take(left), identity.take(left), existing[left])
+        return Remaining(rows.take(left), written.take(left), identity.take(left), existing[left])
 
     def pass_over(self, rows: Rows) -> None:
         """Remember the keys and places of rows that are done already, when a load goes on."""
@@ -146,9 +147,12 @@ class Road:
         if keys:
             self.registered.see(arrow.texts(key for key in keys if key is not None))
 
-    def _judge(
-        self, rows: Rows, written: Raw | Written, identity: Identity, existing: BoolArray
-    ) -> tuple[Draft, Verdict]:
+    def draft(self, remaining: Remaining) -> tuple[Draft, Verdict]:
+        """The rows that are not rejected, and where more may be found."""
+        rows, identity = remaining.rows, remaining.identity
+        written = remaining.written
+        if written is None:
+            written = written_geometries(rows, self.ready.plan.position)
         verdict = self._verdict(rows.numbers, identity)
         places = settle_places(written, self.ready.operation, self.ready.plan.kind, verdict, self.extent)
         values = convert(self.ready.plan, rows.columns, verdict)
@@ -157,7 +161,7 @@ class Road:
             given = arrow.constant(self.options.accuracy, len(rows))
             own = values.common.get("accuracy")
             values.common["accuracy"] = given if own is None else arrow.first_of([own, given])
-        draft = Draft(rows.numbers, identity, existing, values, places, divisions)
+        draft = Draft(rows.numbers, identity, remaining.existing, values, places, divisions)
         draft = draft.take(verdict.alive)
         return draft, self._verdict(draft.numbers, draft.identity)
 

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
+import numpy as np
+
 from loaders import arrow, bundle
 from loaders.arrow import Column
 from loaders.errors import (
@@ -89,6 +91,23 @@ class Rows:
         """The rows of the mask."""
         columns = {name: arrow.take(column, mask) for name, column in self.columns.items()}
         return Rows(self.numbers[mask], columns, None if self.wkb is None else arrow.take(self.wkb, mask))
+
+    @property
+    def types(self) -> tuple[object, ...]:
+        """What they are made of: those of which it is the same can be joined."""
+        return self.wkb is None, *((name, column.type) for name, column in self.columns.items())
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """One part after the other, without lines that could not be read."""
+        if len(parts) == 1:
+            return parts[0]
+        wkb = [part.wkb for part in parts if part.wkb is not None]
+        return cls(
+            np.concatenate([part.numbers for part in parts]),
+            {name: arrow.concatenated([part.columns[name] for part in parts]) for name in parts[0].columns},
+            arrow.concatenated(wkb) if wkb else None,
+        )
 
 
 class Source(Protocol):

@@ -1,0 +1,63 @@
+"""Rows that are new or changed, as they came; where each batch has few, those of several are judged together.
+
+A reload that changes one row in a hundred would else judge, code and copy batches of some hundred rows, each
+of which takes nearly as long as one of some thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from loaders.formats import Rows
+from loaders.keys import Identity
+from loaders.places import Raw, Written
+from spatial.arrays import BoolArray
+
+ENOUGH = 4_096
+"""Rows that are worth being judged by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """Rows that are neither doubles nor as they were; ``existing`` are those whose key is registered.
+
+    ``written`` are their geometries, None where they are to be taken from the rows.
+    """
+
+    rows: Rows
+    written: Raw | Written | None
+    identity: Identity
+    existing: BoolArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Remaining]) -> Remaining:
+        """One part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            Rows.joined([part.rows for part in parts]),
+            None,
+            Identity.joined([part.identity for part in parts]),
+            np.concatenate([part.existing for part in parts]),
+        )
+
+
+def gathered(coming: Iterable[tuple[Remaining, bool]]) -> Iterator[tuple[Remaining, bool]]:
+    """What comes, a few with those that follow; each part says whether what is registered by itself ends."""
+    few: list[Remaining] = []
+    for remaining, full in coming:
+        if few and few[-1].rows.types != remaining.rows.types:
+            yield Remaining.joined(few), False
+            few = []
+        few.append(remaining)
+        if full or sum(map(len, few)) >= ENOUGH:
+            yield Remaining.joined(few), full
+            few = []
+    if few:
+        yield Remaining.joined(few), False
