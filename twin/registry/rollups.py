@@ -92,7 +92,7 @@ def add(connection: Connection[Any], kind: Kind, counted: str, *, alone: bool) -
     table = sql.Identifier("twin", counted)
     if alone:
         connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind.name,))
-        query = sql.SQL("INSERT INTO twin.rollup SELECT * FROM {} ORDER BY kind, cell, status, division")
+        query = sql.SQL("INSERT INTO twin.rollup SELECT * FROM {} ORDER BY cell, status, division")
         connection.execute(query.format(table))
     else:
         _add(connection, sql.SQL("SELECT * FROM {}").format(table).as_string(connection))

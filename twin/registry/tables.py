@@ -408,7 +408,6 @@ rollup = Table(
     Column("division", Text, primary_key=True),
     Column("assets", Integer, nullable=False),
     Column("sums", ARRAY(Numeric), nullable=False, comment="in thousandths, as twin.rollup_kind names them"),
-    Index("rollup_empty", "kind", postgresql_where=text("assets = 0")),
 )
 
 rollup_kind = Table(
@@ -426,7 +425,6 @@ rollup_cell = Table(
     Column("cell", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, primary_key=True),
     Column("assets", Integer, nullable=False),
-    Index("rollup_cell_empty", "cell", postgresql_where=text("assets = 0")),
 )
 
 
