@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from twin.errors import Language
 
@@ -11,8 +12,7 @@ HomeBy = Literal["set", "manifest", "option", "boundaries", "unknown"]
 """Why home is where it is: set before, said by a manifest, an option or boundaries' tags, or by nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """A boundary that became no division, and why: ``reason`` is stable, ``en`` and ``zh`` are its words."""
 
     key: str
@@ -33,8 +33,7 @@ class LeftOut:
         }
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """What a city's load begins with.
 
     ``home`` is the registry's home division, ``issuing`` the one that issues codes where no boundary tells;

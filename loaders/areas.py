@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import shapely
+from msgspec import Struct
 
 from loaders import arrow
 from loaders.crs import declared, operation_for
@@ -19,8 +19,7 @@ from spatial.crs import DEFAULT_ACCURACY
 from spatial.geometry import from_wkb
 
 
-@dataclass(frozen=True, slots=True)
-class Areas:
+class Areas(Struct, frozen=True):
     """The areas of a file in its order; ``unreadable`` says why the shape in a place, from 0, is missing."""
 
     names: Sequence[str | None]

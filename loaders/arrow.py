@@ -7,7 +7,6 @@ where Python has to look at values one by one, it looks at each distinct value o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
+from msgspec import Struct
 
 from spatial.arrays import BoolArray, FloatArray, Int64Array
 
@@ -61,8 +61,7 @@ class BrokenStream(Exception):
     """Arrow could not go on reading; ``str`` of it tells why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """Some rows: columns of one length, by name."""
 
     columns: Mapping[str, Column]
@@ -507,8 +506,7 @@ def joined_bytes(parts: Sequence[Column | bytes], length: int) -> memoryview:
     return buffer[offsets[0] : offsets[-1]]
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
+class BadLine(Struct, frozen=True):
     """A line of a CSV file with more or fewer fields than its header; ``row`` counts data rows from 1."""
 
     row: int

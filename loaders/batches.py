@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 import orjson
 import psycopg
+from msgspec import Struct, field
+from msgspec.structs import replace
 from psycopg.types.json import Jsonb
 
 from loaders.errors import BatchNeeded, LoadUnfinished, OptionsClash, ResumeRefused, ResumeUnsure
@@ -46,8 +47,7 @@ def require_compatible(options: Options) -> None:
         raise OptionsClash(one="--batch", other=f"--mode {options.mode}")
 
 
-@dataclass(slots=True)
-class Batches:
+class Batches(Struct):
     """How a load's rows are parted; with a ``size`` of None all of them are one batch.
 
     ``digest`` tells whether a file is read as it was by an earlier run of the load. ``done`` is the last row

@@ -23,9 +23,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeGuard
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from loaders.account import Account
 from loaders.boundaries import read_divisions
@@ -93,16 +95,14 @@ class CityStopped(TwinError):
     zh = "{path}：{file} 未导入。{problem}之前的 {done} 个文件已导入；请改正后重新导入。"
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """A file that a manifest names, and what it says of it."""
 
     file: Path
     options: Options
 
 
-@dataclass(frozen=True, slots=True)
-class City:
+class City(Struct, frozen=True):
     """A manifest that was read: every file that it names is there."""
 
     path: Path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
+from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from spatial.arrays import FloatArray, GeometryArray
@@ -24,8 +24,7 @@ _THIN = 10.0
 """Steps of the file's grid, mostly millimetres: narrower parts and holes come from rounding. Ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """An object from above, in the file's system; ``lowest`` and ``height`` are of z, in its unit.
 
     ``height`` is None of what has none: a plan drawn at one height, lines, points.
@@ -36,8 +35,7 @@ class Shape:
     height: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """City objects by their ids, with the vertices that they share (section 3.1) and how to place those."""
 
     objects: Mapping[str, Mapping[str, Any]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -27,8 +27,7 @@ Group = tuple[str, str, int]
 """A code scheme, the division that issues, and the place of a class in its kind."""
 
 
-@dataclass(slots=True)
-class Coded:
+class Coded(Struct):
     """A batch's codes: ``given`` came with the file; ``code`` is null for those that get one later.
 
     ``issuing`` is which scheme the divisions of its new codes issue by.
@@ -42,8 +41,7 @@ class Coded:
     issuing: dict[str, str]
 
 
-@dataclass(slots=True)
-class Coder:
+class Coder(Struct):
     """Gives codes to a load's new rows, and takes back what no asset came to bear.
 
     ``at_once`` is false where the file brings official codes: what it leaves without one is coded when all of

@@ -8,10 +8,10 @@ among it, is laid out as one block of bytes, so that a tuple is few pieces to jo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -69,8 +69,7 @@ Block = bytes | np.typing.NDArray[Any]
 """Bytes that are the same in every row, or one value of a fixed size for each row."""
 
 
-@dataclass(slots=True)
-class _Tuple:
+class _Tuple(Struct):
     """The pieces of the tuples so far, and the block of what has the same length in every row."""
 
     length: int

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import shapely
+from msgspec import Struct
 
 from loaders.errors import CrsMissing, CrsUnread
 from loaders.formats import Source
@@ -24,8 +23,7 @@ from spatial.crs import (
 from spatial.systems import Area
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """A coordinate system, and whether it is only assumed from the names of the columns."""
 
     system: CoordinateSystem

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from loaders.mapping import DateOrder
 
@@ -16,8 +17,7 @@ _YEAR_LAST = re.compile(rf"(\d{{1,2}})[-/.](\d{{1,2}})[-/.](\d{{4}}){_TIME}")
 _YEAR = re.compile(r"(\d{4})(?:\.0+)?年?")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A date as ISO 8601, or the reason why there is none; ``reason`` beside a date is only a warning."""
 
     iso: str | None

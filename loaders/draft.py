@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -12,8 +12,7 @@ from loaders.values import Converted
 from spatial.arrays import BoolArray, Int64Array
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """Would-be assets, one a row; ``existing`` marks those whose key is registered already."""
 
     numbers: Int64Array

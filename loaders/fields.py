@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import sql
 
 from loaders import arrow, copy_binary, json_column
@@ -55,8 +55,7 @@ def issuer_of(kind: Kind, scheme: str, dataset: str) -> str:
     return "" if known is not None and known.unique_within == "world" else dataset
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """Rows laid out for COPY: their columns and tuples."""
 
     columns: tuple[str, ...]

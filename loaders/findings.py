@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow, reasons
 from loaders.arrow import Column
@@ -33,8 +33,7 @@ def shown(column: Column) -> Values:
     return values
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing found: the row's place in the file, its key, the field, the value as it came, the reason."""
 
     row: int
@@ -118,8 +117,7 @@ Facts = Callable[[int], Mapping[str, str]]
 """What a reason's words name, by place in the batch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """How findings are shown: the field, its values, and what the words name."""
 
     field: str | None = None
@@ -127,15 +125,18 @@ class Shown:
     facts: Facts | None = None
 
 
-@dataclass(slots=True)
-class Verdict:
+def _none() -> BoolArray:
+    return np.zeros(0, dtype=np.bool_)
+
+
+class Verdict(Struct):
     """The judgement on one batch: which rows stand, and what was found in them."""
 
     numbers: Int64Array
     rejections: Findings
     warnings: Findings
     keys: Column | None = None
-    alive: BoolArray = field(init=False)
+    alive: BoolArray = field(default_factory=_none)
 
     def __post_init__(self) -> None:
         self.alive = np.ones(len(self.numbers), dtype=np.bool_)

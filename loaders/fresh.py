@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 
 import numpy as np
 import psycopg
+from msgspec import Struct, field
 from psycopg import sql
 
 from loaders import arrow
@@ -82,8 +82,7 @@ def _copiers() -> dict[str, Background]:
     return {parent: Background() for parent in PARTITIONED}
 
 
-@dataclass(slots=True)
-class Fresh:
+class Fresh(Struct):
     """A first load on its way.
 
     ``part`` is where the rows go; ``alone`` tells that nobody else may change the kind meanwhile; ``loads``

@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pyogrio
+from msgspec import Struct
 from pyogrio.errors import CRSError, DataLayerError, DataSourceError
 
 from loaders import arrow
@@ -36,8 +36,7 @@ pyogrio.set_gdal_config_options(
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class LayerInfo:
+class LayerInfo(Struct, frozen=True):
     """What GDAL tells of a layer without reading it: ``bounds`` and ``count`` only where that is cheap."""
 
     fields: tuple[str, ...]

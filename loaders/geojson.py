@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _BETWEEN = re.compile(rb'\}\s*,\s*([^\s"]|"(?:[^"\\]|\\.)*+"\s*+[^:\s])')
 _FIRST = re.compile(rb'"features"\s*:\s*\[\s*[^\s{\]]')
@@ -19,8 +20,7 @@ _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _DECODER = json.JSONDecoder(strict=False)
 
 
-@dataclass(slots=True)
-class Glance:
+class Glance(Struct):
     """What the bytes of a collection tell.
 
     ``objects`` is how many objects its features are at most; ``scalars`` is true where something else may

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from psycopg import Connection, sql
 
 from loaders.ownership import Ownership
@@ -23,8 +23,7 @@ HASH = sql.SQL(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """What a load says something about; everything else of a changed asset stays as it is.
 
     ``columns`` are those of ``twin.asset``, ``schemes`` of identifiers; ``places`` tells of geometries,
@@ -57,8 +56,7 @@ class Brought:
         )
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """A load on its way into the registry. ``dataset_id`` is None while the dataset is not registered."""
 
     stage: Stage

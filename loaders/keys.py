@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import shapely
 import xxhash
+from msgspec import Struct
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -153,8 +153,7 @@ def fingerprint(*facts: object) -> int:
     return xxhash.xxh3_64_intdigest("\x1f".join(map(repr, facts)).encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The rows' keys, the keys' hashes, and the hashes of all that the rows say beside their keys."""
 
     keys: Column

@@ -31,9 +31,10 @@ from __future__ import annotations
 import tomllib
 import unicodedata
 from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
+
+from msgspec import Struct, field
 
 from loaders.errors import AttributionInvalid, DatasetInvalid, FileMissing, MappingInvalid
 
@@ -44,8 +45,7 @@ _TOP = {"kind", "crs", "key", "owns", "fields", "delete"}
 _FIELD = {"column", "value", "unit", "values", "order"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSource:
+class FieldSource(Struct, frozen=True):
     """Where one field comes from: a column, or one value for all rows."""
 
     column: str | None = None
@@ -55,16 +55,14 @@ class FieldSource:
     order: DateOrder | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteFlag:
+class DeleteFlag(Struct, frozen=True):
     """The column by which a file of changes says that an asset is gone, and the words that say so."""
 
     column: str
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Struct, frozen=True):
     """A mapping as its file says it; ``fields`` is None where columns map by their names."""
 
     kind: str | None = None

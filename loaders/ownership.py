@@ -7,8 +7,8 @@ says it owns. A mapping or a manifest says so, and the registry keeps it for lat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from psycopg import Connection
 
 from loaders.errors import OwnsUnknown, nearest
@@ -23,8 +23,7 @@ PLACED = ("division", "survey_method", "accuracy")
 _IDENTITY = ("code", "source_key")
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
+class Ownership(Struct, frozen=True):
     """The fields that a dataset owns of its assets of a kind, and those that others own of the same assets.
 
     ``declared``: this load says it; otherwise it is what the registry keeps.

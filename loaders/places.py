@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from msgspec import Struct
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -39,8 +39,7 @@ _NOWHERE = 1e-9
 """A position this near to 0,0 (degrees or metres) was never filled in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """A batch's geometries in the source's system; ``unreadable`` marks those that are there but
     broken, ``closed`` those of which a ring did not end where it began, ``texts`` how they were written."""
 
@@ -69,8 +68,7 @@ class Raw:
         return Raw(self.geometries[mask], self.unreadable[mask], texts, closed)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A batch's geometries as WKB, to be read where that is needed.
 
     The rest is as of ``Raw``; ``texts`` is None where they were written as WKB.
@@ -102,8 +100,7 @@ class Written:
         return Written(arrow.take(self.wkb, mask), texts, unreadable)
 
 
-@dataclass(slots=True)
-class Places:
+class Places(Struct):
     """Where the rows of a batch are: geometry, its point in degrees, and the point's cell (0: none).
 
     ``wkb`` is WKB, little-endian, in WGS 84, null where there is no geometry.

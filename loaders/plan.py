@@ -8,7 +8,9 @@ it has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from loaders.errors import MappingInvalid, UnknownField, nearest, unknown_column
 from loaders.formats import Source
@@ -31,16 +33,14 @@ WKT = ("wkt", "geometry", "geom", "thegeom", "geometrywkt", "shape", "几何")
 _POSITION = ("lon", "lat", "wkt")
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column, and the unit of its numbers where it is not the field's own."""
 
     name: str
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Filling:
+class Filling(Struct, frozen=True):
     """How one field of the kind is filled: from columns, the first that has a value, or with one value.
 
     ``parts`` are columns whose values, joined, fill it where none of ``columns`` has one.
@@ -53,8 +53,7 @@ class Filling:
     parts: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """Where a row's geometry is when the file has none of its own; ``degrees``: the names say longitude.
 
     ``decimal_comma``: coordinates may be written as ``121,5``.
@@ -72,8 +71,7 @@ class Position:
         return tuple(name for name in (self.lon, self.lat, self.wkt) if name is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Everything that is settled about the columns.
 
     ``key`` is the mapping's, else the format's; without it ``likely_keys`` are the columns named like one,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from loaders.arrow import Column
 from loaders.bundle import named_as_given
@@ -39,8 +40,7 @@ _LOOKED_AT = 8_192
 OnError = Literal["skip", "abort"]
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What may be said about a load; nothing has to be, if the file and its mapping say enough.
 
     ``accuracy`` in metres is that of positions whose rows bring none, and what the coordinate operation must
@@ -79,8 +79,7 @@ class Options:
         return asdict(self) | {name: path and path.name for name, path in paths.items()}
 
 
-@dataclass(slots=True)
-class Prepared:
+class Prepared(Struct):
     """A file that can be loaded: all its ``rows``, and of the first batch the geometries and the keys.
 
     ``dataset_said`` is false where the dataset is only the file's name. ``siblings`` are the files that are

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from loaders.findings import Finding, Findings
 from twin.errors import Language
 
 
-@dataclass(slots=True)
-class Receipt:
+class Receipt(Struct):
     """What became of a file: ``read`` = ``new`` + ``changed`` + ``same`` + ``rejected``.
 
     ``notes`` are stable words on what was assumed: ``key.none`` (places are the keys), ``key.assumed``,

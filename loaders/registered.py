@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from threading import Event
 
 import numpy as np
+from msgspec import Struct
 from psycopg import sql
 
 from loaders import arrow
@@ -55,8 +55,7 @@ def batches_registered(connection: Connection, load: int | None) -> int:
     return int(count)
 
 
-@dataclass(frozen=True, slots=True)
-class LastLoad:
+class LastLoad(Struct, frozen=True):
     """Of the last load of a dataset's kind the file's name, the key column and the system.
 
     Loads that are undone, and those that undo, do not count.
@@ -148,8 +147,7 @@ class Registered:
         return bool((places >= 0).mean() >= _SAME_ROWS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Struct, frozen=True):
     """A run of a table's pages in which a dataset's keys may stand."""
 
     table: sql.Composable

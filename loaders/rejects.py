@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow, reasons, reject_files
 from loaders.arrow import Batch, Column, Spool
@@ -57,8 +57,7 @@ def reject_file(path: Path | None, *parts: str | None) -> Path | None:
     return path.with_stem(f"{path.stem}-{_UNFIT.sub('_', told)}")
 
 
-@dataclass(slots=True)
-class Rejects:
+class Rejects(Struct):
     """All rejections of a load, and the file that they are to be written to.
 
     Of sources that can't be read a second time as they were, ``spool`` keeps the rows.

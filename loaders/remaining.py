@@ -7,9 +7,9 @@ of which takes nearly as long as one of some thousands.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from loaders.formats import Rows
 from loaders.keys import Identity
@@ -20,8 +20,7 @@ ENOUGH = 4_096
 """Rows that are worth being judged by themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Remaining:
+class Remaining(Struct, frozen=True):
     """Rows that are neither doubles nor as they were; ``existing`` are those whose key is registered.
 
     ``written`` are their geometries, None where they are to be taken from the rows.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -26,8 +26,7 @@ from spatial.systems import Area
 from twin.registry.divisions import Divisions
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Struct, frozen=True):
     """A batch as it came: which rows are of other kinds, and of the rest the geometries and who they are."""
 
     came: Rows
@@ -37,8 +36,7 @@ class Identified:
     identity: Identity
 
 
-@dataclass(slots=True)
-class Road:
+class Road(Struct):
     """Everything that is settled before the first row, and what has to be remembered from row to row.
 
     ``seed`` is that of the rows' hashes; ``placed`` counts the rows that came with a geometry, ``nameless``
@@ -53,7 +51,7 @@ class Road:
     placed: int = 0
     gone: list[Column] = field(default_factory=list)
     nameless: int = 0
-    extent: Area | None = field(init=False)
+    extent: Area | None = None
     _earlier: tuple[tuple[str, Seen], ...] = ()
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=partial(Seen, counting=True))

@@ -10,10 +10,10 @@ import mmap
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from msgspec import Struct
 
 from spatial.arrays import Int64Array
 
@@ -23,8 +23,7 @@ FAN = 4
 """Runs of about one length that are merged into one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Hashes that ascend, a value with each, and what they are mapped from if they are."""
 
     hashes: Int64Array

@@ -9,11 +9,11 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 from pathlib import Path
 
+from msgspec import Struct
 from python_calamine import (
     CalamineError,
     CalamineSheet,
@@ -30,8 +30,7 @@ Cell = str | int | float | bool | date | datetime | time | timedelta
 Merge = tuple[tuple[int, int], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """A sheet: all its rows, of which the first with anything is ``top``, from its first column used.
 
     ``merges`` are the first and last row and column of merged cells, counted likewise.

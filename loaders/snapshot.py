@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from glob import escape
 from pathlib import Path
+
+from msgspec import Struct
 
 from loaders import bundle
 from loaders.locations import Address, Location
@@ -32,8 +33,7 @@ class FileChangedLater(FileChanged):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """Sizes and times of all files that a location consists of; of a database or service nothing."""
 
     location: Location

@@ -7,10 +7,10 @@ writes what is new or changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 import psycopg
+from msgspec import Struct, field
 
 from loaders.background import Background
 from loaders.coding import Coded, Coder, adopt_codes
@@ -25,8 +25,7 @@ from twin.registry.database import Connection
 from twin.registry.partitions import ensure_further_indexes
 
 
-@dataclass(slots=True)
-class Staged:
+class Staged(Struct):
     """Such a load on its way."""
 
     job: Job

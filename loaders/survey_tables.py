@@ -9,12 +9,12 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 
 from loaders import access, bundle, encodings, gdal
 from loaders.errors import FileEmpty, SurveyTablesMissing
@@ -29,8 +29,7 @@ _NAME = re.compile(r"([A-Za-z]{2})[_-]?(POINT|LINE)", re.IGNORECASE)
 _ENDINGS = (".csv", ".txt", ".dbf")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """One table that has rows; ``medium`` is its code of two letters."""
 
     name: str
@@ -115,7 +114,6 @@ def _table_name(member: str, members: Sequence[str]) -> str:
     return place.stem if ending in ("", *_ENDINGS) else ""
 
 
-@dataclass(slots=True)
 class DbfTable(OpenedFile):
     """A dBASE table by itself."""
 

@@ -8,10 +8,10 @@ recorded ranges tell all that is needed: a load's slices begin where those that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from psycopg import sql
 
 from loaders.errors import LoadReturned, LoadUndone, LoadUnknown, NothingToUndo
@@ -62,8 +62,7 @@ def undo(number: int, *, dry_run: bool = False) -> Receipt:
     return receipt
 
 
-@dataclass(frozen=True, slots=True)
-class _Undone:
+class _Undone(Struct, frozen=True):
     """The load that is to be undone. ``moments`` are when its slices were recorded, ``touched`` how many."""
 
     number: int
@@ -96,8 +95,7 @@ class _Undone:
             raise NothingToUndo(load=self.number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Undoing:
+class _Undoing(Struct, frozen=True):
     """An undo within its transaction."""
 
     connection: Connection

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow
 from loaders.arrow import Column
@@ -33,8 +33,7 @@ _DECIMALS = 6
 """Decimals kept of a number that was converted: 16 ft is 4.8768 m and not 4.876800000000001."""
 
 
-@dataclass(slots=True)
-class Converted:
+class Converted(Struct):
     """A batch's values by field: shared fields, attributes and identifiers. Dates are ISO 8601 texts."""
 
     common: dict[str, Column] = field(default_factory=dict)

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import shapely
+from msgspec import Struct
 from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
@@ -199,8 +199,7 @@ def boundary(cell: int) -> BaseGeometry:
     return _outline(longitudes, latitudes)
 
 
-@dataclass(frozen=True)
-class Cover:
+class Cover(Struct, frozen=True):
     """Ranges of resolution-15 cells, each an array of shape (n, 2) of lowest and highest, sorted, disjoint.
 
     An asset whose cell is in ``interior`` has its point inside the polygon. One whose cell is in ``edge`` may
@@ -232,8 +231,7 @@ Box = tuple[float, float, float, float]
 """West, south, east, north in degrees."""
 
 
-@dataclass(frozen=True)
-class BoxCover:
+class BoxCover(Struct, frozen=True):
     """Cells of one resolution that lie inside a box, and a smaller box, ``core``, that they fill.
 
     An asset whose cell descends from one of them has its point inside the box; one whose point is in the core

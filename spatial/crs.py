@@ -10,10 +10,10 @@ by ``spatial.systems``, whose names this module offers too.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
+from msgspec import Struct
 from pyproj import Transformer
 
 from spatial import china, proj
@@ -79,8 +79,7 @@ class OutsideAreaOfUse(TwinError):
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
+class Operation(Struct, frozen=True, eq=False):
     """One way from ``source`` to ``target``, the same for every row.
 
     ``accuracy`` is in metres, ``None`` where nobody states it because the parameters came with the
@@ -92,7 +91,7 @@ class Operation:
     name: str
     accuracy: float | None
     area_of_use: Area | None
-    _move: Move = field(repr=False)
+    _move: Move
 
     def transform_xy(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The coordinates in the target; infinite or NaN where that is not possible."""
@@ -137,8 +136,7 @@ def operation_from_wgs84(
     return Operation(WGS84, target, chosen.name, chosen.accuracy, chosen.area, chosen.away)
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """A candidate between a system and WGS 84, in both directions."""
 
     name: str

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class Advice:
+
+class Advice(Struct, frozen=True):
     """What to do, in both languages."""
 
     en: str
     zh: str
 
 
-@dataclass(frozen=True)
-class Datums:
+class Datums(Struct, frozen=True):
     """The file's contents, keyed by names without case, spaces and punctuation."""
 
     null: dict[str, float]

@@ -7,11 +7,11 @@ missing one. Functions never change their input.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
+from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
@@ -106,8 +106,7 @@ _REASONS_ZH = {
 }
 
 
-@dataclass(frozen=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """What was done to one invalid geometry: ``row`` is its place in the column, ``reason`` is GEOS's."""
 
     row: int

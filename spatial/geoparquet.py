@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import orjson
 import shapely
+from msgspec import Struct, field
 from pyproj import CRS
 
 from spatial.arrays import GeometryArray
@@ -25,8 +25,7 @@ _TYPES = (
 )
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """Which types of geometry a file holds, and the box around all of them."""
 
     types: set[str] = field(default_factory=set)

@@ -14,13 +14,13 @@ near the middle of a face, where its own are few.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from spatial import h3_index, h3_scalar
 from spatial.arrays import BoolArray, FloatArray, Int64Array
@@ -71,8 +71,7 @@ def _on_sphere(lat: FloatArray, lon: FloatArray) -> FloatArray:
     return np.stack([across * np.cos(lon), across * np.sin(lon), np.sin(lat)])
 
 
-@dataclass(frozen=True, slots=True)
-class _Icosahedron:
+class _Icosahedron(Struct, frozen=True):
     """The faces' centres, and the direction on each of them from there to one of its corners; 20 by 3."""
 
     centres: FloatArray
@@ -138,8 +137,7 @@ def _lattice(face: int, resolution: int) -> FloatArray:
     return np.array([x + y / np.sqrt(3), y * 2 / np.sqrt(3), centre])
 
 
-@dataclass(frozen=True, slots=True)
-class _OnFace:
+class _OnFace(Struct, frozen=True):
     """Points of one face: the nearest lattice point at resolution 0, the digits from there, if that is sure.
 
     ``places`` tell that lattice point, eight times i and j in one number; ``chunks``, a row for each, hold
@@ -204,8 +202,7 @@ class _OnFace:
         return next((way for way in ways if self._indexes(np.array([row]), way)[0] == cell), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turned:
+class _Turned(Struct, frozen=True):
     """A base cell, and by how many sixths it turns digits."""
 
     base: int

@@ -7,10 +7,10 @@ suffice. A proof is one-sided. What is not proved here, be it sound or not, is j
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from msgspec import Struct
 
 from spatial.arrays import BoolArray, FloatArray, Int64Array
 
@@ -36,8 +36,7 @@ _DOUBT = np.float32(32 * np.finfo(np.float32).eps)
 and its corners are rounded to what ``UnitArray`` holds: what is then sure is so of the corners themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Struct, frozen=True):
     """Of a column of geometries those that are plain and sound: their places in it, ascending.
 
     ``lon`` and ``lat`` are the point that stands for each, by the rule of ``spatial.geometry.asset_points``;
@@ -206,8 +205,7 @@ def _edges_apart(ring: UnitArray, bends: BoolArray) -> BoolArray:
     return sure
 
 
-@dataclass(frozen=True, slots=True)
-class _Boxes:
+class _Boxes(Struct, frozen=True):
     """The boxes around edges of rings, as arrays (x and y, edges, polygons).
 
     They tell apart what no line along an edge does: edges that lie in one line.

@@ -7,10 +7,10 @@ part counts: heights are carried along and never transformed. ``spatial.crs`` br
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
@@ -51,8 +51,7 @@ _HOW_TO_WRITE = Advice(
 )
 
 
-@dataclass(frozen=True)
-class CoordinateSystem:
+class CoordinateSystem(Struct, frozen=True):
     """A horizontal coordinate system.
 
     ``code`` is the authority's code of the system as it was given (``EPSG:7415``), if it has one;
@@ -109,8 +108,7 @@ def parse_crs(text: str) -> CoordinateSystem:
     return _described(system)
 
 
-@dataclass(frozen=True)
-class Heights:
+class Heights(Struct, frozen=True):
     """How a system measures heights: from which surface, if it says so, and how many metres its unit is."""
 
     datum: str | None

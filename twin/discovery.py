@@ -11,10 +11,11 @@ import importlib.util
 import os
 import pkgutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from twin.errors import TwinError
 from twin.folders import named
@@ -22,8 +23,7 @@ from twin.folders import named
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Room(Generic[T]):
+class Room(Struct, Generic[T], frozen=True):
     """A package whose files define ``constant`` as a ``described``, and the ``variable`` that adds folders.
 
     ``problems`` tells what is wrong with a description, in English and in Chinese; ``invalid`` is raised with

@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
-from abc import ABC, abstractmethod
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from msgspec import Struct, StructMeta
 
 from loaders import arrow, bundle
 from loaders.arrow import Column
@@ -53,8 +53,7 @@ _CONTROLS = bytes({*range(32), 127} - set(b"\t\r\n\f\v"))
 """Bytes that no line of text has, in ASCII or any encoding that extends it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is wanted of a file: its layer, the kind that its rows are to be, columns that are needed."""
 
     layer: str | None = None
@@ -62,8 +61,7 @@ class Request:
     columns: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """A row that could not be read: ``reason`` is one of ``loaders.reasons``, ``value`` what stands there.
 
     ``key`` is there where it is known.
@@ -75,14 +73,13 @@ class Unread:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Rows as they came: ``numbers`` are their places in the file, from 1, ``wkb`` in the file's system."""
 
     numbers: Int64Array
     columns: dict[str, Column]
     wkb: Column | None
-    unread: Sequence[Unread] = field(default=())
+    unread: Sequence[Unread] = ()
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -141,8 +138,11 @@ class Source(Protocol):
         """All rows in order, in batches of bounded size."""
 
 
-@dataclass(frozen=True, slots=True)
-class BaseFormat(ABC):
+class _Abstract(StructMeta, ABCMeta):
+    """What both are made by."""
+
+
+class BaseFormat(Struct, metaclass=_Abstract, frozen=True):
     """A format: how it is called, how its files are told, and how they are opened.
 
     ``name`` is what people call it, ``media_type`` IANA's or the customary one, ``extensions`` are the
@@ -154,7 +154,7 @@ class BaseFormat(ABC):
     media_type: str
     extensions: tuple[str, ...]
     tested: str
-    addresses: tuple[str, ...] = field(default=(), kw_only=True)
+    addresses: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def sniff(self, head: bytes) -> bool:
@@ -180,8 +180,7 @@ class BaseFormat(ABC):
         """The file, ready to be read. Raises the errors of ``loaders.errors``."""
 
 
-@dataclass(slots=True)
-class OpenedFile:
+class OpenedFile(Struct):
     """The plain facts of a ``Source``; formats add ``rows``."""
 
     path: Path
@@ -264,8 +263,7 @@ def _holding(path: Path, claimed: BaseFormat | None, names: tuple[str, ...]) -> 
     return Packed.of(path, names)
 
 
-@dataclass(frozen=True, slots=True)
-class Packed(BaseFormat):
+class Packed(BaseFormat, frozen=True):
     """A file of another format that came alone in a zip archive."""
 
     inner: BaseFormat

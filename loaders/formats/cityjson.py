@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 import orjson
 import shapely
+from msgspec import field
 
 from loaders import arrow
 from loaders.citymodel import Model, Shape
@@ -46,7 +46,6 @@ Models = Callable[[], Iterator[Model]]
 """Goes through a file's models from the beginning: the one of a whole file, each feature of a sequence."""
 
 
-@dataclass(slots=True)
 class CityFile(OpenedFile):
     """The objects of one type; ``attributes`` are their columns' names by what the file calls them."""
 
@@ -88,8 +87,7 @@ class CityFile(OpenedFile):
         return None if length is None else repr(round(length * self.heights.metres, 6))
 
 
-@dataclass(frozen=True, slots=True)
-class CityJson(BaseFormat):
+class CityJson(BaseFormat, frozen=True):
     """CityJSON: one object with all city objects."""
 
     name: str = "CityJSON"
@@ -140,8 +138,7 @@ class CityJson(BaseFormat):
         return lambda: iter((model,))
 
 
-@dataclass(frozen=True, slots=True)
-class CityJsonSequence(CityJson):
+class CityJsonSequence(CityJson, frozen=True):
     """CityJSONSeq: a first line with everything but the objects, then a feature a line."""
 
     name: str = "CityJSONSeq"

@@ -7,10 +7,10 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from msgspec import field
 
 from loaders import arrow, bundle, encodings, quotes
 from loaders.arrow import BadLine, BrokenStream
@@ -25,7 +25,6 @@ _DELIMITERS = ",;\t|"
 _OPENING = re.compile(rf'(?:^|[{_DELIMITERS}])"')
 
 
-@dataclass(slots=True)
 class CsvFile(OpenedFile):
     """A CSV file of known encoding and delimiter; ``text`` is a copy in UTF-8 with quotes mended."""
 
@@ -71,8 +70,7 @@ class CsvFile(OpenedFile):
         return [Unread(line.row, "row.fields", line.text) for line in taken]
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """CSV."""
 
     name: str = "CSV"

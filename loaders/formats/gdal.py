@@ -12,11 +12,11 @@ import re
 import xml.parsers.expat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow, bundle, encodings, gdal, geojson
 from loaders.errors import CoordinatesEncoded, FileBroken, FormatUnclear, UnknownEncoding
@@ -30,8 +30,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 NO_OPTIONS: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What GDAL is to open: often the file itself, else what it was unpacked or transcoded to.
 
     ``encoding`` is what GDAL is told, ``transcoded_from`` what the file was in that ``path`` is a copy of.
@@ -43,7 +42,6 @@ class Origin:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
 class GdalFile(OpenedFile):
     """A layer of a file that GDAL reads; ``whole``: its count is its own, and so many rows must come."""
 
@@ -103,8 +101,7 @@ class GdalFile(OpenedFile):
             raise FileBroken(path=self.path, reason=f"{done:,} of its {self.count:,} rows are there.")
 
 
-@dataclass(frozen=True, slots=True)
-class GdalFormat(BaseFormat):
+class GdalFormat(BaseFormat, frozen=True):
     """A format that needs no more than GDAL; ``signatures`` are how its files may begin."""
 
     signatures: tuple[bytes, ...]
@@ -122,8 +119,7 @@ class GdalFormat(BaseFormat):
         return GdalFile.opened(path, request)
 
 
-@dataclass(frozen=True, slots=True)
-class FlatGeobuf(GdalFormat):
+class FlatGeobuf(GdalFormat, frozen=True):
     """FlatGeobuf, whose header counts its features, or is 0 where its writer could not know."""
 
     def open(self, path: Path, request: Request) -> GdalFile:
@@ -136,7 +132,6 @@ class FlatGeobuf(GdalFormat):
         return source
 
 
-@dataclass(slots=True)
 class GeoJsonFile(GdalFile):
     """A GeoJSON file; ``strange`` are the members of ``features`` that are no features, by their places."""
 
@@ -162,7 +157,7 @@ class GeoJsonFile(GdalFile):
         before = strange - np.arange(len(strange))
         features = self._features()
         waiting = [Unread(place, "row.feature", self.strange[place]) for place in strange.tolist()]
-        for rows in super(GeoJsonFile, self).rows():
+        for rows in super().rows():
             numbers = rows.numbers + np.searchsorted(before, rows.numbers, side="right")
             broken = self._broken(rows, numbers, features)
             last = int(numbers[-1]) if len(numbers) else 0
@@ -236,8 +231,7 @@ def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)[:200]
 
 
-@dataclass(frozen=True, slots=True)
-class GeoJson(GdalFormat):
+class GeoJson(GdalFormat, frozen=True):
     """GeoJSON (RFC 7946): one object, with or without a byte order mark."""
 
     _encoded: ClassVar[re.Pattern[bytes]] = re.compile(
@@ -273,14 +267,13 @@ class GeoJson(GdalFormat):
         return GeoJsonFile.examined(path, request)
 
 
-@dataclass(frozen=True, slots=True)
-class XmlFormat(GdalFormat):
+class XmlFormat(GdalFormat, frozen=True):
     """A format in XML, told by ``signatures`` anywhere in its head; read whole before it is believed.
 
     Of the layers those count that hold something: of GPX's five mostly one does.
     """
 
-    options: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    options: Mapping[str, str] = {}
 
     _declared: ClassVar[re.Pattern[bytes]] = re.compile(
         rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']"""
@@ -342,8 +335,7 @@ def _require_well_formed(path: Path, copy: Path) -> None:
         raise FileBroken(path=path, reason=sentence(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Kml(XmlFormat):
+class Kml(XmlFormat, frozen=True):
     """KML 2.2 and 2.3 (OGC 12-007r2), and KMZ: a zip of documents, of which one may only link the others."""
 
     def holds(self, names: Sequence[str]) -> bool:
@@ -352,7 +344,7 @@ class Kml(XmlFormat):
 
     def _found(self, path: Path) -> dict[str, tuple[Origin, str]]:
         if path.is_file() and not bundle.is_zip(path):
-            return super(Kml, self)._found(path)
+            return super()._found(path)
         every = [
             (name, (origin, layer))
             for name, file in bundle.members(path, (".kml",)).items()
@@ -363,8 +355,7 @@ class Kml(XmlFormat):
         return {one[1] if often[one[1]] == 1 else f"{name}/{one[1]}": one for name, one in every}
 
 
-@dataclass(frozen=True, slots=True)
-class Gml(XmlFormat):
+class Gml(XmlFormat, frozen=True):
     """GML 2 to 3.2, as far as GDAL tells layers without an application schema."""
 
     def _layers(self, origin: Origin) -> tuple[str, ...]:
@@ -372,8 +363,7 @@ class Gml(XmlFormat):
         return gdal.layers(f"/vsisubfile/0_0,{origin.path.resolve()}")
 
 
-@dataclass(frozen=True, slots=True)
-class FileGeodatabase(GdalFormat):
+class FileGeodatabase(GdalFormat, frozen=True):
     """Esri's File Geodatabase, a folder or zipped; layout: Even Rouault, "dump_gdbtable" [S]."""
 
     _catalogue: ClassVar[str] = "a00000001.gdbtable"

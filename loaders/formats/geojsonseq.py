@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from loaders.errors import FileBroken
@@ -13,14 +12,13 @@ from loaders.formats.gdal import GdalFile
 _MARK = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True)
 class GeoJsonSequence(GdalFile):
     """GDAL passes over lines that it cannot parse: rows would be lost in silence."""
 
     def rows(self) -> Iterator[Rows]:
         """All features. Raises ``FileBroken`` at the end if lines were lost."""
         read = 0
-        for rows in super(GeoJsonSequence, self).rows():
+        for rows in super().rows():
             yield rows
             read += len(rows)
         with self.path.open("rb") as file:
@@ -31,8 +29,7 @@ class GeoJsonSequence(GdalFile):
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """GeoJSONSeq."""
 
     name: str = "GeoJSONSeq"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ LONGITUDE_LATITUDE = "OGC:CRS84"
 """What a column without ``crs`` is in (GeoParquet 1.1, "crs")."""
 
 
-@dataclass(slots=True)
 class ParquetFile(OpenedFile):
     """A Parquet file; ``geometry`` is the name of its primary geometry column."""
 
@@ -40,8 +38,7 @@ class ParquetFile(OpenedFile):
             raise FileBroken(path=self.path, reason=sentence(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """GeoParquet."""
 
     name: str = "GeoParquet"

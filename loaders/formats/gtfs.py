@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import shapely
+from msgspec import Struct, field
 
 from loaders import arrow, bundle
 from loaders.arrow import BadLine, Batch, BrokenStream, Column
@@ -45,8 +45,7 @@ _EXTENDED: Mapping[int, str] = {
 """The same by the hundreds of the extended types, which Google's feeds use [S]."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """The tables of a feed in one folder."""
 
     folder: Path
@@ -109,8 +108,7 @@ class Feed:
             raise FileBroken(path=self.folder / name, reason=sentence(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """A row of routes.txt: what people call it, what runs on it, and for whom."""
 
     short_name: str | None
@@ -119,8 +117,7 @@ class Route:
     operator: str | None
 
 
-@dataclass(slots=True)
-class Trip:
+class Trip(Struct):
     """A row of trips.txt; ``number`` is its place there."""
 
     number: int
@@ -130,7 +127,6 @@ class Trip:
     shape: str | None
 
 
-@dataclass(slots=True)
 class FeedFile(OpenedFile):
     """A layer of a feed."""
 
@@ -147,8 +143,7 @@ class FeedFile(OpenedFile):
                 yield from _stops(self.feed)
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """GTFS."""
 
     name: str = "GTFS"

@@ -7,7 +7,6 @@ fewer rows for all, so they are counted: a native table says how many it has, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from loaders import bundle
@@ -21,14 +20,13 @@ _OBJECTS = frozenset(
 _ENDINGS = (".tab", ".mif")
 
 
-@dataclass(slots=True)
 class MapInfoFile(GdalFile):
     """A table of which every row must come."""
 
     def rows(self) -> Iterator[Rows]:
         """All rows. Raises ``FileBroken`` at the end where some did not come."""
         read = 0
-        for rows in super(MapInfoFile, self).rows():
+        for rows in super().rows():
             yield rows
             read += len(rows)
         table = self.origin.path
@@ -40,8 +38,7 @@ class MapInfoFile(GdalFile):
                 )
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """MapInfo: one table, or those in a folder or a zip archive, each a layer."""
 
     name: str = "MapInfo"

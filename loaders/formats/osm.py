@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from loaders import gdal
@@ -14,7 +13,6 @@ from loaders.osm.objects import ATTRIBUTION, KEY, LAYERS, chosen, is_chosen, num
 from twin.kinds.model import Kind, OsmSelector
 
 
-@dataclass(slots=True)
 class OsmFile(OpenedFile):
     """An extract of OpenStreetMap, of which the rows are the objects of one kind.
 
@@ -23,7 +21,7 @@ class OsmFile(OpenedFile):
 
     kind: Kind | None = None
     selectors: tuple[OsmSelector, ...] = ()
-    layers: tuple[str, ...] = field(default=tuple(LAYERS))
+    layers: tuple[str, ...] = tuple(LAYERS)
     relations: tuple[int, ...] = ()
 
     def rows(self) -> Iterator[Rows]:
@@ -43,8 +41,7 @@ class OsmFile(OpenedFile):
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """OSM PBF."""
 
     name: str = "OSM PBF"

@@ -18,11 +18,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import shapely
+from msgspec import Struct, field
 
 from loaders import access, arrow
 from loaders.arrow import Column
@@ -56,8 +56,7 @@ _NORTHINGS = (1_500_000.0, 6_500_000.0)
 where the zone stands before them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """Every point with a number and a position: where it is, and its ground height in metres, NaN if unknown.
 
     ``numbers`` are null where several points share one. ``exchanged``: the tables' X is the easting.
@@ -119,8 +118,7 @@ def _metres(rows: Rows, name: str | None) -> FloatArray:
     return np.full(len(rows), np.nan) if name is None else quantities(present(rows.columns[name]), "m", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """What is made of a table's rows: keys, shapes, columns that replace or join the table's own.
 
     Rows that are ``out`` are so for the ``reason``, and ``told`` are the columns that show it.
@@ -134,7 +132,6 @@ class Drawn:
     told: Sequence[str]
 
 
-@dataclass(slots=True)
 class SurveyFile(OpenedFile):
     """A layer of a survey; ``spelled`` are its columns' names by their normalised ones."""
 
@@ -267,8 +264,7 @@ def _sections(table: Table, rows: Rows) -> dict[str, Column]:
     return {name: arrow.without(plain, ~arrow.is_null(width)), **sizes}
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """Pipe survey tables."""
 
     name: str = "Pipe survey"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import psycopg
+from msgspec import field
 from psycopg import sql
 
 from loaders import arrow
@@ -58,7 +58,6 @@ _SYSTEM = "SELECT auth_name || ':' || auth_srid, srtext FROM spatial_ref_sys WHE
 _SPATIAL = ("geometry", "geography")
 
 
-@dataclass(slots=True)
 class TableFile(OpenedFile):
     """A table at an address."""
 
@@ -81,15 +80,14 @@ class TableFile(OpenedFile):
                 done += len(fetched)
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """PostgreSQL and PostGIS."""
 
     name: str = "PostGIS"
     media_type: str = "application/vnd.postgresql"
     extensions: tuple[str, ...] = ()
     tested: str = "tables, views and partitions of a PostgreSQL 15 with PostGIS 3.3"
-    addresses: tuple[str, ...] = field(default=("postgresql://", "postgres://"), kw_only=True)
+    addresses: ClassVar[tuple[str, ...]] = ("postgresql://", "postgres://")
 
     def sniff(self, head: bytes) -> bool:
         """No file is a database."""

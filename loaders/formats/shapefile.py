@@ -11,7 +11,6 @@ import codecs
 import re
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +28,7 @@ _DRIVERS = {
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """Shapefile: one, or those in a folder or a zip archive, each a layer."""
 
     name: str = "Shapefile"

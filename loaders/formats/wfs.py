@@ -10,14 +10,15 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import numpy as np
+from msgspec import field
 
 from loaders import gdal
 from loaders.errors import FileBroken, SourceFailed, SourceUnreachable, UnknownEncoding
@@ -32,7 +33,6 @@ _VERSION = re.compile(
 _SECONDS = 30
 
 
-@dataclass(slots=True)
 class FeatureType(OpenedFile):
     """A feature type of a service."""
 
@@ -51,15 +51,14 @@ class FeatureType(OpenedFile):
             raise SourceFailed(path=self.address, reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
-class Format(BaseFormat):
+class Format(BaseFormat, frozen=True):
     """WFS."""
 
     name: str = "WFS"
     media_type: str = "application/gml+xml"
     extensions: tuple[str, ...] = ()
     tested: str = "MapServer 8.0"
-    addresses: tuple[str, ...] = field(default=("https://", "http://"), kw_only=True)
+    addresses: ClassVar[tuple[str, ...]] = ("https://", "http://")
 
     def sniff(self, head: bytes) -> bool:
         """No file is a service."""

@@ -18,11 +18,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
 
 from loaders import arrow
 from loaders.errors import FileEmpty
@@ -45,8 +45,7 @@ _TOTAL = re.compile(
 Line = tuple[int, list[str | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The columns' names, and the first and last row of the header, counted from 0."""
 
     names: tuple[str, ...]
@@ -54,7 +53,6 @@ class Header:
     last: int
 
 
-@dataclass(slots=True)
 class SheetFile(OpenedFile):
     """A sheet."""
 
@@ -124,8 +122,7 @@ class SheetFile(OpenedFile):
             yield place + 1, line
 
 
-@dataclass(frozen=True, slots=True)
-class Spreadsheet(BaseFormat):
+class Spreadsheet(BaseFormat, frozen=True):
     """A spreadsheet: a zip archive with the part ``member``, or a file that begins with ``signature``."""
 
     member: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from loaders.inspection.facts import Facts
 from loaders.mapping import DateOrder
@@ -33,8 +34,7 @@ class Fit(IntEnum):
     PROVEN = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """How well the values fit; ``unit`` is the one that the values show, ``order`` that of their dates."""
 
     fit: Fit

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
 import numpy as np
+from msgspec import Struct
 
 from loaders.dates import order_of, read_date
 from loaders.mapping import DateOrder
@@ -25,8 +25,7 @@ _WKT = re.compile(
 _YEARS = (1850, 2100)
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True, dict=True):
     """A column of a sample: ``counts`` holds how often each value occurs, absent ones left out."""
 
     name: str

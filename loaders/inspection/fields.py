@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loaders.inspection.agreement import MOST, Agreement, Fit, agreement, code_kinds, passing
 from loaders.inspection.confidence import Confidence, Why
@@ -46,8 +48,7 @@ _RIVALS = Why("another column is called so, too", "另有列名相同含义的�
 _SHORT = Why("so short a heading means many things", "列名过短，含义不明")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldGuess:
+class FieldGuess(Struct, frozen=True):
     """A column that fills a field, in ``unit`` and date ``order`` where they are to be said."""
 
     column: str
@@ -62,8 +63,7 @@ class FieldGuess:
         return self.target.unit
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True):
     guess: FieldGuess
     rank: int
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from twin.kinds.names import normalise_name
 from twin.kinds.units import unit_named
@@ -26,8 +27,7 @@ _FIRST_LETTERS = (
 _LEVEL_1_ENDS = 55289
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """A column's heading: all of it as names are compared, and, where it ends in a unit, what stands before.
 
     ``bare`` and ``unit`` are None where the heading names no unit.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from loaders.bundle import named_as_given
 from loaders.formats import Request, Source, detect
@@ -23,8 +24,7 @@ from twin.kinds import Kind, all_kinds
 SHOWN_ROWS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class LayerReport:
+class LayerReport(Struct, frozen=True):
     """What is in one layer.
 
     ``count`` is None where only a part, ``read``, was gone through and the file does not say. ``problem`` is
@@ -48,8 +48,7 @@ class LayerReport:
     problem: TwinError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileReport:
+class FileReport(Struct, frozen=True):
     """What is in a file: its layers, or of tags (OSM) how many objects each kind selects."""
 
     location: Location

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loaders.inspection.confidence import Confidence, Why
 from loaders.inspection.facts import Facts
@@ -31,8 +32,7 @@ _BORNE = Why("an identifier, different in all rows or almost all", "标识号，
 _SEEMS = Why("different in all rows or almost all", "各行（或几乎各行）互不相同")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyGuess:
+class KeyGuess(Struct, frozen=True):
     """The column that is the key."""
 
     column: str

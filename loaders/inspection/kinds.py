@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loaders.inspection.agreement import Fit, agreement, code_kinds, passing
 from loaders.inspection.confidence import Confidence, Why
@@ -27,8 +28,7 @@ _TRIED = 200
 """Different values of a column whose shape is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class KindGuess:
+class KindGuess(Struct, frozen=True):
     """A kind that the rows may be of, with its score."""
 
     kind: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from loaders.formats import Source
 from loaders.locations import Location, default_dataset
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """The names of a layer and of its file, the nearer first, and those of the file's ``other`` layers."""
 
     own: tuple[str, ...]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 import shapely
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from loaders.inspection.confidence import Confidence, Why
 from loaders.inspection.facts import Facts
@@ -35,8 +36,7 @@ _DEGREES = Why("values are degrees", "取值为度")
 _WKT = Why("the values are well-known text", "取值为 WKT")
 
 
-@dataclass(frozen=True, slots=True)
-class Positions:
+class Positions(Struct, frozen=True):
     """The columns of a layer's positions; none of them where it has geometry, or no position at all.
 
     ``x`` and ``y`` are the sample's positions in the layer's own system, not a number where there is none.

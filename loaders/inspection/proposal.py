@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loaders.formats import Source
 from loaders.inspection.confidence import Confidence, Why
@@ -18,8 +19,7 @@ from spatial.systems import Area
 from twin.kinds import Kind, kind
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """What a mapping for the layer would say.
 
     ``kinds`` are the candidates, the likeliest first, unless ``kind`` was said; fields and key are those of

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
 import shapely
+from msgspec import Struct, field
 
 from loaders import arrow
 from loaders.formats import Rows
@@ -24,8 +24,7 @@ READ_ROWS = 1_000_000
 """Rows after which reading ends, so that no file takes long."""
 
 
-@dataclass(slots=True)
-class Sample:
+class Sample(Struct):
     """Some rows of a layer, as texts; ``geometries`` as they came, None where the layer has none.
 
     ``read`` rows were gone through, of which ``unreadable`` could not be read; ``whole`` says that these are

@@ -7,9 +7,8 @@ once the right shift is undone, and hardly any nearer once another is. The thres
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from loaders.inspection.surroundings import Surroundings
 from spatial.arrays import FloatArray
@@ -26,8 +25,7 @@ _FAR = 5.0
 _UNDOING = {"GCJ-02": gcj02_to_wgs84, "BD-09": bd09_to_wgs84}
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """The evidence that positions are in ``code``: median metres to the nearest assets of ``kind``."""
 
     code: str

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from loaders.inspection.confidence import Confidence, Why
 from loaders.inspection.positions import Positions
@@ -60,8 +60,7 @@ _AT_HOME = Why("the positions would lie in the registry's divisions", "位置落
 _EXCHANGED = Why("with x and y exchanged", "但 x、y 须对调")
 
 
-@dataclass(frozen=True, slots=True)
-class SystemGuess:
+class SystemGuess(Struct, frozen=True):
     """A coordinate system; ``exchanged``: the columns' or the file's x is the northing or the latitude."""
 
     code: str
@@ -70,8 +69,7 @@ class SystemGuess:
     exchanged: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SystemFinding:
+class SystemFinding(Struct, frozen=True):
     """What is known of a layer's system: ``declared`` as the file says, and ``guesses``, the best first."""
 
     declared: str | None

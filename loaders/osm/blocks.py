@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from loaders.errors import FileBroken
 
@@ -26,8 +27,7 @@ _ID, _KEYS, _VALUES = 1, 2, 3
 _AREAS = (b"multipolygon", b"boundary")
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A relation's number and tags."""
 
     id: int

@@ -8,9 +8,9 @@ by ``ref``, which holds the national number of a municipality or region [S].
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import shapely
+from msgspec import Struct
 from shapely.geometry.base import BaseGeometry
 
 from loaders import arrow
@@ -35,8 +35,7 @@ _REASONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
+class Boundary(Struct, frozen=True):
     """A boundary: its key (``relation/…``, ``way/…``), tags, and its area; without one, why it has none."""
 
     key: str
@@ -62,8 +61,7 @@ class Boundary:
         return LeftOut(self.key, self.name, self.level, reason, en, zh)
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """The area that an extract is of, by its boundaries: a code of the scheme ``generic``."""
 
     code: str

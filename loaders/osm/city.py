@@ -7,10 +7,12 @@ same country; where nothing tells, by a code that ISO 3166-1 leaves to its users
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TypeGuard
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from loaders.account import Account, HomeBy
 from loaders.formats import detect
@@ -90,8 +92,7 @@ def _register(extract: Extract, options: Options, account: Account) -> str | Non
     return settled.place
 
 
-@dataclass(frozen=True, slots=True)
-class _Settled:
+class _Settled(Struct, frozen=True):
     """Where home is and why, whether that is ``new``; what issues codes where no boundary tells.
 
     ``area`` is the extract's, where it issues codes; ``place`` the division of assets that stand in none, if

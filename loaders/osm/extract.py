@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from loaders import gdal
 from loaders.arrow import Batch, Spool
@@ -21,7 +22,6 @@ BOUNDARIES = (OsmSelector("boundary", ("administrative",)),)
 BOUNDARY_TAGS = (KEY, "boundary", "name", "admin_level", "ISO3166-2", "ref")
 
 
-@dataclass(slots=True)
 class KindObjects(OpenedFile):
     """The objects of one kind, as they were put by; ``relations`` are the areas that should be among them."""
 
@@ -33,8 +33,7 @@ class KindObjects(OpenedFile):
         return numbered(self.spool.batches() if self.spool else (), self.relations, self.columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Struct, frozen=True):
     """What an extract holds: the objects of each kind that is there, its boundaries, and their relations.
 
     ``relations`` are there even where ways are missing, of which ``boundaries`` are none.

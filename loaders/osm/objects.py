@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from loaders import arrow, gdal
 from loaders.arrow import Batch, Column
@@ -47,8 +47,7 @@ _AREAS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Objects:
+class Objects(Struct, frozen=True):
     """Some objects of a layer: their tags, and their geometries."""
 
     layer: str

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from twin.settings import DatabaseSettings
 
@@ -20,8 +21,7 @@ _ID = re.compile(r"[a-z2-7]{26}")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 
-@dataclass(frozen=True, slots=True)
-class Spool:
+class Spool(Struct, frozen=True):
     """The folder of one upload."""
 
     id: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from twin.folders import NAMED
 from twin.kinds import KindInvalid, UnknownKind, all_kinds, kind

@@ -6,11 +6,11 @@ import csv
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 import h3
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from loaders import arrow, rollup
 from loaders.rollup import RollUp, countable

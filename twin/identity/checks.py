@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from twin.identity import uscc
 
@@ -19,8 +20,7 @@ Problem = str | None
 """``malformed``, ``checkdigit`` or ``date``; None when nothing is wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A rule by name: ``problem`` judges a value that ``normalise`` has written in the standard way."""
 
     name: str

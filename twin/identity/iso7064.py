@@ -5,10 +5,10 @@ Such a check character finds every single wrong character, but not every swap of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -22,8 +22,7 @@ def values_of(characters: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _VALUES[characters]
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Struct, frozen=True, dict=True):
     """The system MOD ``modulus + 1``, ``modulus`` over the first ``modulus`` characters of 0-9A-Z.
 
     Each character moves a state of 0 to ``modulus`` - 1 on; a code and its check character end in state 1.

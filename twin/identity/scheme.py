@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from twin.identity.errors import CodeCheckDigit, CodeDivision, CodeMalformed, CodePart
@@ -29,8 +29,7 @@ def tidy(text: str) -> str:
     return _DASHES.sub(SEPARATOR, plain.strip()).strip(SEPARATOR).upper()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a code: its name, its alphabet, and its length, ``shortest`` to ``length`` characters."""
 
     name: str
@@ -65,8 +64,7 @@ class ParsedCode(NamedTuple):
         return self.check is None or self.check == self.canonical[-1]
 
 
-@dataclass(frozen=True, eq=False)
-class Scheme:
+class Scheme(Struct, frozen=True, eq=False, dict=True):
     """A code scheme, as its data file describes it.
 
     The last two of ``parts`` are ``class`` and ``sequence``; those before make up the division. ``only``

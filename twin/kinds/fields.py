@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from twin.kinds.common import common_fields
 from twin.kinds.model import Attribute, Identifier, Kind
 from twin.kinds.names import normalise_name
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """What a name stands for: a shared field, an attribute or an identifier of the kind.
 
     ``unit`` is the unit in which fields of that name hold numbers, where it is not the attribute's own.

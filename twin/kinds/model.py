@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 AttributeType = Literal["text", "integer", "number", "boolean", "date", "choice"]
 GeometryType = Literal["Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One allowed value of an attribute, its labels, and the other ways people write it."""
 
     value: str
@@ -20,8 +20,7 @@ class Choice:
     synonyms: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InUnit:
+class InUnit(Struct, frozen=True):
     """Names of fields that hold an attribute's numbers in another unit, as ``DV_CAPACITY_LBS`` holds pounds.
 
     ``unit`` is one of ``twin.kinds.units``, which converts it.
@@ -31,8 +30,7 @@ class InUnit:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(Struct, frozen=True):
     """One attribute of a kind: stored in ``asset.attributes`` under ``name``, in ``unit``.
 
     ``names`` are what others call the field (Chinese, English, CJJ 61 columns, OSM tags, FIWARE), beside
@@ -58,8 +56,7 @@ class Attribute:
     check: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClassCode:
+class ClassCode(Struct, frozen=True):
     """A class number of the component code, and which assets of the kind it is for.
 
     ``when`` maps attribute names to values, all of which must hold: ``{"medium": "water_supply"}``. A class
@@ -80,8 +77,7 @@ class ClassCode:
         return (self.code, *self.further)
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier:
+class Identifier(Struct, frozen=True):
     """An identifier of another scheme that assets of the kind bear.
 
     ``unique_within``: ``world`` when no two assets may bear the value at one time (VIN), ``dataset`` when
@@ -98,8 +94,7 @@ class Identifier:
     check: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Struct, frozen=True):
     """What roll-ups add up for the kind: ``of`` a numeric attribute, or ``length`` or ``area``.
 
     Those two are the geometry's, geodesic, in metres and square metres.
@@ -112,8 +107,7 @@ class Sum:
     zh: str
 
 
-@dataclass(frozen=True, slots=True)
-class InspectionRule:
+class InspectionRule(Struct, frozen=True):
     """When periodic inspections fall due, counted in years from the month of the ``anchor`` attribute.
 
     ``years`` are the first due years, afterwards every ``then_every`` years. An inspection up to
@@ -127,8 +121,7 @@ class InspectionRule:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class OsmSelector:
+class OsmSelector(Struct, frozen=True):
     """OSM objects that are assets of the kind: those bearing ``key`` with one of ``values``.
 
     No ``values`` means any. The key may lie in any layer, in a column of its own or in ``other_tags``.
@@ -138,8 +131,7 @@ class OsmSelector:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of physical asset.
 
     ``names`` adds other names for the fields that every asset has (``source_key``, ``name``, ``address``,

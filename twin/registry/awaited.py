@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from twin.registry.rows import Rows
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Awaited:
+class Awaited(Struct, eq=False, kw_only=True):
     """Rows, and who waits for them."""
 
     rows: asyncio.Future[Rows]

@@ -7,10 +7,10 @@ is killed burns no more than its range: gaps are normal, codes are never issued 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import psycopg
+from msgspec import Struct
 from psycopg.types.multirange import Int8Multirange
 from psycopg.types.range import Range
 
@@ -43,8 +43,7 @@ class Key(NamedTuple):
     class_code: str
 
 
-@dataclass(frozen=True)
-class Reservation:
+class Reservation(Struct, frozen=True):
     """Sequence numbers that belong to one load: ``ranges`` are half-open, ascending, and apart."""
 
     scheme: str

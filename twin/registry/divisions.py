@@ -7,11 +7,11 @@ is ours.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import shapely
+from msgspec import Struct
 from numpy.typing import NDArray
 from psycopg import Connection
 from shapely.geometry.base import BaseGeometry
@@ -148,8 +148,7 @@ def ensure_known(connection: Connection[Any], code: str) -> None:
     save_divisions(connection, [Division(code, division_name(code) or code, LEVELS["district"])])
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
+class Division(Struct, frozen=True):
     """A division to register; ``boundary`` is a polygon or multipolygon in WGS 84 longitude and latitude."""
 
     code: str
@@ -277,8 +276,7 @@ def listed(connection: Connection[Any], level: int | None = None) -> list[tuple[
     return connection.execute(statement, {"level": level}).fetchall()
 
 
-@dataclass(frozen=True)
-class _Level:
+class _Level(Struct, frozen=True):
     """The divisions of one level: cover ranges whose every point is inside, and the exact boundaries.
 
     ``owner`` of each range and ``placed`` of each boundary are the division's place in ``Divisions.listed``.

@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import count
 from time import monotonic, perf_counter_ns
@@ -24,6 +23,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import orjson
+from msgspec import Struct
 from psycopg import AsyncConnection, errors
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
@@ -62,8 +62,7 @@ _FITS_NO_MORE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
 """What PostgreSQL says of a statement that was prepared before tables have changed, or that is no more."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Query:
+class _Query(Struct, frozen=True):
     """A statement's text as PostgreSQL takes it, and the names of its parameters in their order."""
 
     text: bytes
@@ -82,8 +81,7 @@ def _query(text: str) -> _Query:
     return _Query(_PLACE.sub(written, text).encode(), tuple(places))
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Struct, frozen=True):
     """The names of a result's columns, and the places of those that are JSON."""
 
     names: tuple[str, ...]
@@ -97,8 +95,7 @@ class _Columns:
         return cls(names, tuple(place for place in places if result.ftype(place) in _JSONS))
 
 
-@dataclass(frozen=True, slots=True)
-class _Adapting:
+class _Adapting(Struct, frozen=True):
     """What psycopg turns values by: JSON stays text, which is read a column at a time."""
 
     connection: AsyncConnection
@@ -113,8 +110,7 @@ class _Adapting:
         return cls(connection, adapters)
 
 
-@dataclass(slots=True, eq=False)
-class Asked(Awaited):
+class Asked(Awaited, eq=False):
     """A statement, in psycopg's ``%(name)s`` style, that is asked with others."""
 
     text: str
@@ -122,8 +118,7 @@ class Asked(Awaited):
     prepared: bool
 
 
-@dataclass(slots=True, eq=False)
-class _Ready:
+class _Ready(Struct, eq=False):
     """One of several statements, as it is sent; or why it cannot be."""
 
     asked: Asked

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from time import perf_counter_ns as now
 from typing import Any
 
+from msgspec import Struct, field
 from psycopg import OperationalError
 
 from twin.registry.awaited import Awaited
@@ -28,8 +28,7 @@ PATIENCE = 20_000_000
 """Nanoseconds after which who comes does not wait any longer for what is under way."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Keys:
+class Keys(Struct, frozen=True, eq=False):
     """What a statement looks up: the keys listed in its ``parameter``, each in ``column`` of one row at most.
 
     Statements with the same ``Keys`` (the same object) differ in that parameter only.
@@ -39,16 +38,14 @@ class Keys:
     column: str
 
 
-@dataclass(slots=True, eq=False)
-class _Lookup(Awaited):
+class _Lookup(Awaited, eq=False):
     """One of those that gather; ``statements`` is what was sent for it, once it is answered."""
 
     parameters: Parameters
     statements: Sequence[Statement] = ()
 
 
-@dataclass(slots=True, eq=False)
-class _Batch:
+class _Batch(Struct, eq=False):
     """Lookups of ``size`` keys that one statement answers, while another one is under way ``since``.
 
     Times are as ``perf_counter_ns`` has them.

@@ -12,9 +12,9 @@ that a new kind needs nothing beside its file.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from psycopg import Connection, sql
 
 from twin.kinds import all_kinds
@@ -58,8 +58,7 @@ _FURTHER = (
 parent's indexes it builds, so these are each part's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Some of a kind's assets, and what they bear."""
 
     kind: Kind
@@ -241,8 +240,7 @@ def sweep_partitions(connection: Connection[Any]) -> list[str]:
     return swept
 
 
-@dataclass(frozen=True, slots=True)
-class IndexBuild:
+class IndexBuild(Struct, frozen=True):
     """An index of a part that is not there yet: ``statement`` makes it.
 
     ``constraint`` is PRIMARY KEY or UNIQUE where the index becomes one's.

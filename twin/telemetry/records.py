@@ -9,10 +9,11 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from time import perf_counter_ns as now
 from types import TracebackType
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 AnsweredBy = Literal["planner", "executor"]
 Found = Literal["remembered", "made"]
@@ -24,8 +25,7 @@ LONGEST_NAME = 100
 _OPERATION = re.compile(r"\b(query|mutation|subscription)\b[ \t]*([_A-Za-z][_0-9A-Za-z]*)?")
 
 
-@dataclass(slots=True)
-class Statement:
+class Statement(Struct):
     """One statement while it is sent and answered: a context manager, which adds itself to what asks.
 
     ``rows`` is how many came back; ``error`` is the exception's name, ``sqlstate`` what PostgreSQL calls it.
@@ -51,8 +51,7 @@ class Statement:
         noted(self)
 
 
-@dataclass(slots=True)
-class Asking:
+class Asking(Struct):
     """What sends statements.
 
     ``waited`` is how long it waited for connections in all, ``made`` how many statements had to be made anew.
@@ -70,7 +69,6 @@ class Asking:
         return (self.ended - self.began) / 1e9
 
 
-@dataclass(slots=True)
 class Operation(Asking):
     """One GraphQL operation.
 
@@ -123,7 +121,6 @@ class Operation(Asking):
         self.errors += errors
 
 
-@dataclass(slots=True)
 class Request(Asking):
     """One HTTP request. ``route`` is the address's pattern, ``status`` None where nothing was answered."""
 

@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from twin.registry.embedded.errors import ServerMissing
 
@@ -18,8 +19,7 @@ DEBIAN = Path("/usr/lib/postgresql")
 """Where Debian keeps each major version's programs, in ``<version>/bin``."""
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(Struct, frozen=True):
     """One installed PostgreSQL: its major version, its programs' folder, and if it was built with LZ4."""
 
     version: int

@@ -14,9 +14,10 @@ import pwd
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from twin.registry.embedded.errors import DataMissing, HomeForeign, HomeUnusable, ServerMissing
 from twin.registry.embedded.installed import OLDEST
@@ -30,8 +31,7 @@ SYSTEM_FOLDER = Path("/var/lib/city-twin")
 SHORT_FOLDER = Path("/tmp")  # noqa: S108 - only a socket goes there, into a folder checked to be our own
 
 
-@dataclass(frozen=True)
-class Account:
+class Account(Struct, frozen=True):
     """The user the server runs as."""
 
     uid: int
@@ -59,8 +59,7 @@ class Account:
             return self.run(["test", "-x", str(folder)], words, Path("/")) == 0
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """The files of one embedded database."""
 
     home: Path
