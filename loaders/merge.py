@@ -101,8 +101,8 @@ def _assignments(job: Job) -> sql.Composable:
 # An asset that is found by just what its row says bears nothing else, and nothing else than before; unless an
 # identifier of the row stays another asset's.
 _AS_SAID = sql.SQL(
-    " AND (s.words IS DISTINCT FROM a.words OR EXISTS ("
-    "SELECT FROM {findings} f WHERE f.row_number = s.row_number AND f.reason = 'identifier.shared'))"
+    " AND (NOT s.same_words OR s.row_number IN ("
+    "SELECT row_number FROM {findings} WHERE reason = 'identifier.shared'))"
 )
 
 

@@ -2,7 +2,7 @@
 WITH same AS (
     DELETE FROM {stage} s
     USING twin.asset a
-    WHERE s.existing AND a.kind = %(kind)s AND a.code = s.code
+    WHERE s.existing AND NOT s.other_attributes AND a.kind = %(kind)s AND a.code = s.code
       AND {unchanged}
       AND a.geom IS NOT DISTINCT FROM CASE WHEN %(places)s THEN s.geom ELSE a.geom END
       AND a.attributes = (a.attributes - %(attributes)s::text[]) || s.attributes

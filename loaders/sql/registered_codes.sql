@@ -3,6 +3,8 @@
 UPDATE {stage} s
 SET code = a.code,
     issued_in = a.issued_in,
+    other_attributes = a.attributes <> (a.attributes - %(attributes)s::text[]) || s.attributes,
+    same_words = s.words IS NOT DISTINCT FROM a.words,
     comes_back = a.status = 'retired' AND a.source_hash = 0 AND a.row_number IS NULL
         AND EXISTS (
             SELECT FROM twin.load u

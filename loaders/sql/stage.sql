@@ -1,4 +1,6 @@
--- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash.
+-- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash. Where a row's attributes are
+-- known to be others than its asset's, and where its search text is known to be its asset's, the asset need not be
+-- looked up once more.
 CREATE UNLOGGED TABLE {stage} (
     row_number bigint NOT NULL,
     source_key text NOT NULL,
@@ -28,6 +30,8 @@ CREATE UNLOGGED TABLE {stage} (
     cell bigint,
     other_identifiers boolean NOT NULL DEFAULT false,
     comes_back boolean NOT NULL DEFAULT false,
+    other_attributes boolean NOT NULL DEFAULT false,
+    same_words boolean NOT NULL DEFAULT false,
     linked_by text
 );
 -- The identifiers that the rows bring, and who bears each of them now.
