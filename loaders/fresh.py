@@ -42,7 +42,7 @@ from twin.identity.adoption import COMPONENT_CODE
 from twin.kinds import all_kinds
 from twin.kinds.fields import identifier
 from twin.registry.database import Connection
-from twin.registry.divisions import ensure_known
+from twin.registry.divisions import NoIssuer, ensure_known
 from twin.registry.partitions import (
     LEAST,
     PARTITIONED,
@@ -89,7 +89,8 @@ class Fresh(Struct):
     is how many loads of it, batch by batch, were registered before. ``recorded_at`` is the moment since which
     the assets are known; ``organisations`` and ``issuing`` are what has to be made known with them; ``seen``
     are the identifiers so far, by scheme; ``further`` are the indexes that are built when everybody sees the
-    rows; ``rollup`` counts them as they are laid out, where it can.
+    rows; ``rollup`` counts them as they are laid out, where it can. ``scheme`` is that of all codes, where
+    there is one.
     """
 
     job: Job
@@ -106,6 +107,7 @@ class Fresh(Struct):
     seen: dict[str, Seen] = field(default_factory=dict)
     further: list[IndexBuild] = field(default_factory=list)
     rollup: RollUp | None = None
+    scheme: str | None = None
 
     def __post_init__(self) -> None:
         kind = self.job.kind
@@ -164,6 +166,7 @@ class Fresh(Struct):
         job.receipt.load = job.number("next_load")
         if job.dataset_id is None:
             job.dataset_id = job.number("next_dataset")
+        self.scheme = self._only_code_scheme()
         (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
         with connection.transaction():
             self.part = begin_part(connection, job.kind)
@@ -251,6 +254,8 @@ class Fresh(Struct):
         kind, valid_from = self.job.kind, self._valid_from(draft)
         statuses = _statuses(draft)
         fields = {"valid_from": instants(valid_from), **asset_fields(draft, coded)}
+        if self.scheme is not None:
+            del fields["scheme"]
         self._copy("asset", fields | {"status": text_field(statuses)}, len(draft))
         if self.rollup is not None:
             cells = np.where(arrow.is_null(draft.places.wkb), 0, draft.places.cells)
@@ -288,8 +293,20 @@ class Fresh(Struct):
         """What is the same in every row, by table: PostgreSQL adds it for less than it takes to send it."""
         job = self.job
         both: dict[str, object] = {"kind": job.kind.name, "load_id": job.receipt.load}
-        assets = {"dataset_id": job.dataset_id, "recorded_from": self.recorded_at}
+        assets: dict[str, object] = {"dataset_id": job.dataset_id, "recorded_from": self.recorded_at}
+        if self.scheme is not None:
+            assets["scheme"] = self.scheme
         return {"asset": both | assets, "identifier": both | self._only_scheme}
+
+    def _only_code_scheme(self) -> str | None:
+        """The scheme by which all divisions that rows may stand in issue codes, where there is one."""
+        known = self.coder.divisions
+        divisions = {*known.codes, *filter(None, [known.home, self.job.options.division])}
+        try:
+            schemes = {known.issuing(one)[0] for one in divisions}
+        except NoIssuer:
+            return None
+        return schemes.pop() if len(schemes) == 1 else None
 
     @property
     def _only_scheme(self) -> dict[str, object]:

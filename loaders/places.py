@@ -191,6 +191,8 @@ def _plain(written: Written, operation: Operation, kind: Kind, extent: Area | No
     plain = read_plain(
         *arrow.binary_parts(written.wkb), points="Point" in kind.geometry, polygons="Polygon" in kind.geometry
     )
+    if _all_at_home(plain, operation.source, extent):
+        return plain
     west, south, east, north = plain.bounds.T
     good = ~outside_area_of_use(operation.source, west, south)
     good &= ~outside_area_of_use(operation.source, east, north)
@@ -198,6 +200,18 @@ def _plain(written: Written, operation: Operation, kind: Kind, extent: Area | No
     if extent is not None:
         good &= within(extent, plain.lon, plain.lat, _FAR)
     return plain if good.all() else plain.take(good)
+
+
+def _all_at_home(plain: Plain, system: CoordinateSystem, extent: Area | None) -> bool:
+    """Whether even the box around all of them, in WGS 84, is where each has to be, and 0,0 far from it."""
+    if not len(plain.rows):
+        return False
+    west, south = plain.bounds[:, :2].min(axis=0).tolist()
+    east, north = plain.bounds[:, 2:].max(axis=0).tolist()
+    x, y = np.array([west, east]), np.array([south, north])
+    if max(west, south, -east, -north) < _NOWHERE or outside_area_of_use(system, x, y).any():
+        return False
+    return extent is None or bool(within(extent, x, y, _FAR).all())
 
 
 def _settle(
