@@ -440,3 +440,28 @@ def registered(owner: Connection) -> list[list[object]]:
         f"{USED_CODES} ORDER BY 1, 2, 3",
     )
     return [owner.execute(question.encode()).fetchall() for question in questions]
+
+
+@pytest.mark.parametrize("enough", [1, 5, 4_096])
+def test_few_changed_rows_of_many_batches_are_judged_as_one(
+    owner: Connection, pudong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enough: int
+) -> None:
+    monkeypatch.setattr("loaders.formats.csv.BATCH_ROWS", 7)
+    monkeypatch.setattr("loaders.remaining.ENOUGH", enough)
+    rows = lamps(60)
+    path = write_csv(tmp_path / "lamps.csv", rows)
+    assert counts(load_into(pudong, path)) == (60, 60, 0, 0, 0)
+    for number in range(0, 60, 6):
+        rows[number]["power"] = 500 + number
+    rows[13]["lon"], rows[14]["lat"], rows[26]["lat"] = 121.49, "north", "north"
+    receipt = load_into(pudong, write_csv(path, rows), rejects=tmp_path / "rejected.csv")
+    assert counts(receipt) == (60, 0, 11, 47, 2)
+    assert [finding.row for finding in receipt.rejections.kept] == [15, 27]
+    rejected = (tmp_path / "rejected.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [line.split(",")[0] for line in rejected] == ["L14", "L26"]
+    changed = (
+        "SELECT source_key FROM twin.asset WHERE (attributes ->> 'power')::int >= 500 ORDER BY row_number"
+    )
+    assert column(owner, changed) == [f"L{number}" for number in range(0, 60, 6)]
+    assert column(owner, "SELECT st_x(geom) FROM twin.asset WHERE source_key = 'L13'") == [121.49]
+    assert counts(load_into(pudong, path))[2:] == (0, 58, 2)

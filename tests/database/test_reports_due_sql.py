@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import psycopg
+from msgspec.structs import replace
 from sqlalchemy import Date, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 

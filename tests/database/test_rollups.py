@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,6 +15,7 @@ import numpy as np
 import psycopg
 import pytest
 import shapely
+from psycopg import sql
 
 from loaders import arrow, json_column
 from loaders.errors import LoadReturned, LoadUndone, NothingToUndo, RowsRejected
@@ -347,6 +349,38 @@ def test_roll_ups_are_kept_without_totals(new_database: Callable[[], str]) -> No
 
 MOVE = "UPDATE twin.asset SET cell = %s WHERE kind = %s AND geom IS NOT NULL"
 NOWHERE = "UPDATE twin.asset SET cell = NULL, geom = NULL WHERE kind = %s"
+
+
+@pytest.mark.parametrize("sums", range(6))
+def test_any_number_of_sums_is_added_up(owner: Connection, sums: int) -> None:
+    counted = "SELECT 'bench', 7 AS cell, 'planned' AS status, '1' AS division, {}, {}::numeric[]"
+    added = [(3, [10**n for n in range(sums)]), (-1, [-n for n in range(sums)]), (2, [0.5] * sums)]
+    with owner.transaction(force_rollback=True):
+        for assets, amounts in added:
+            query = sql.SQL(counted).format(sql.Literal(assets), sql.Literal(amounts)).as_string(owner)
+            (statement,) = owner.execute("SELECT twin.rollup_statement(%s)", (query,)).fetchone() or ("",)
+            owner.execute(statement.encode())
+        found = owner.execute("SELECT assets, sums FROM twin.rollup WHERE kind = 'bench'").fetchall()
+    assert found == [(4, [Decimal(10**n - n) + Decimal("0.5") for n in range(sums)])]
+
+
+def test_changed_roll_ups_stay_where_they_are(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    """No index gets an entry for a row whose numbers change; what comes to nothing goes."""
+    load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(40)))
+    many = "pg_stat_get_xact_tuples_{}('twin.{}'::regclass)"
+    with owner.transaction():
+        owner.execute("UPDATE twin.asset SET attributes = attributes || '{\"power\": 1}', status = 'planned'")
+        owner.execute("UPDATE twin.asset SET status = 'in_service' WHERE source_key < 'L2'")
+        told = [
+            owner.execute(f"SELECT {many.format(what, table)}".encode()).fetchone()
+            for table in ("rollup", "rollup_cell")
+            for what in ("updated", "hot_updated")
+        ]
+        assert kept(owner) == counted(owner)
+        assert owner.execute("SELECT count(*) FROM twin.rollup WHERE assets = 0").fetchone() == (0,)
+    updated, in_place = told[0], told[1]
+    assert updated and updated[0] > 0 and in_place == updated
+    assert told[2] == told[3]
 
 
 def test_who_changes_kinds_in_turn_waits_for_nobody(new_database: Callable[[], str]) -> None:
