@@ -286,6 +286,12 @@ def distinct(column: Column) -> list[Any]:
     return [value for value in pc.unique(column).to_pylist() if value is not None]
 
 
+def size(column: Column) -> int:
+    """The bytes of all values, and of what tells where each ends."""
+    values: Any = column
+    return int(values.nbytes)
+
+
 def count_distinct(column: Column) -> int:
     """How many different values there are, null aside."""
     return int(pc.count_distinct(column, mode="only_valid").as_py())

@@ -1,4 +1,4 @@
-"""What was found in the rows: every finding counted, the first thousand kept whole."""
+"""What was found in the rows: every finding counted, the first thousand that are found kept whole."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Journal(Protocol):
     """Where every finding is written down, also those that a receipt only counts."""
 
     def write(self, findings: Sequence[Finding]) -> None:
-        """Keep these findings, of rows in the order of the file."""
+        """Keep these findings; what is found later may be of earlier rows."""
 
 
 class Findings:
@@ -125,18 +125,18 @@ class Shown(Struct, frozen=True):
     facts: Facts | None = None
 
 
-def _none() -> BoolArray:
+def _no_rows() -> BoolArray:
     return np.zeros(0, dtype=np.bool_)
 
 
 class Verdict(Struct):
-    """The judgement on one batch: which rows stand, and what was found in them."""
+    """The judgement on one batch: which rows stand (``alive``, all at first), and what was found in them."""
 
     numbers: Int64Array
     rejections: Findings
     warnings: Findings
     keys: Column | None = None
-    alive: BoolArray = field(default_factory=_none)
+    alive: BoolArray = field(default_factory=_no_rows)
 
     def __post_init__(self) -> None:
         self.alive = np.ones(len(self.numbers), dtype=np.bool_)

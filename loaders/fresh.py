@@ -72,6 +72,9 @@ _BUILT_AT_ONCE = 2
 """Indexes without which rows cannot be shown that are built at a time: the GiST index takes as long as all
 others together, and a third would only keep it from its core."""
 
+_DIVISIONS = 20_000
+"""Divisions of which it is worth knowing whether all issue codes by one scheme."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400_000_000
 _IN_SERVICE = "in_service"
@@ -89,8 +92,8 @@ class Fresh(Struct):
     is how many loads of it, batch by batch, were registered before. ``recorded_at`` is the moment since which
     the assets are known; ``organisations`` and ``issuing`` are what has to be made known with them; ``seen``
     are the identifiers so far, by scheme; ``further`` are the indexes that are built when everybody sees the
-    rows; ``rollup`` counts them as they are laid out, where it can. ``scheme`` is that of all codes, where
-    there is one.
+    rows; ``rollup`` counts them as they are laid out, where it can. ``code_scheme`` is that of all codes,
+    where there is one.
     """
 
     job: Job
@@ -107,7 +110,7 @@ class Fresh(Struct):
     seen: dict[str, Seen] = field(default_factory=dict)
     further: list[IndexBuild] = field(default_factory=list)
     rollup: RollUp | None = None
-    scheme: str | None = None
+    code_scheme: str | None = None
 
     def __post_init__(self) -> None:
         kind = self.job.kind
@@ -166,7 +169,7 @@ class Fresh(Struct):
         job.receipt.load = job.number("next_load")
         if job.dataset_id is None:
             job.dataset_id = job.number("next_dataset")
-        self.scheme = self._only_code_scheme()
+        self.code_scheme = self._only_code_scheme()
         (self.recorded_at,) = connection.execute("SELECT clock_timestamp()").fetchone() or (self.recorded_at,)
         with connection.transaction():
             self.part = begin_part(connection, job.kind)
@@ -254,7 +257,7 @@ class Fresh(Struct):
         kind, valid_from = self.job.kind, self._valid_from(draft)
         statuses = _statuses(draft)
         fields = {"valid_from": instants(valid_from), **asset_fields(draft, coded)}
-        if self.scheme is not None:
+        if self.code_scheme is not None:
             del fields["scheme"]
         self._copy("asset", fields | {"status": text_field(statuses)}, len(draft))
         if self.rollup is not None:
@@ -272,7 +275,7 @@ class Fresh(Struct):
                 "value": ("text", arrow.take(values, there)),
                 "code": ("text", arrow.take(coded.code, there)),
             }
-            self._copy("identifier", own if self._only_scheme else own | named, int(there.sum()))
+            self._copy("identifier", own if self._only_identifier_scheme else own | named, int(there.sum()))
 
     def _copy(self, parent: str, fields: dict[str, Field], count: int) -> None:
         """Lay out rows of one table, and have them copied while the next ones are laid out.
@@ -294,14 +297,16 @@ class Fresh(Struct):
         job = self.job
         both: dict[str, object] = {"kind": job.kind.name, "load_id": job.receipt.load}
         assets: dict[str, object] = {"dataset_id": job.dataset_id, "recorded_from": self.recorded_at}
-        if self.scheme is not None:
-            assets["scheme"] = self.scheme
-        return {"asset": both | assets, "identifier": both | self._only_scheme}
+        if self.code_scheme is not None:
+            assets["scheme"] = self.code_scheme
+        return {"asset": both | assets, "identifier": both | self._only_identifier_scheme}
 
     def _only_code_scheme(self) -> str | None:
         """The scheme by which all divisions that rows may stand in issue codes, where there is one."""
         known = self.coder.divisions
         divisions = {*known.codes, *filter(None, [known.home, self.job.options.division])}
+        if len(divisions) > _DIVISIONS:
+            return None
         try:
             schemes = {known.issuing(one)[0] for one in divisions}
         except NoIssuer:
@@ -309,7 +314,7 @@ class Fresh(Struct):
         return schemes.pop() if len(schemes) == 1 else None
 
     @property
-    def _only_scheme(self) -> dict[str, object]:
+    def _only_identifier_scheme(self) -> dict[str, object]:
         """The scheme and issuer of all identifiers, where there is one."""
         job = self.job
         if len(job.brought.schemes) != 1:

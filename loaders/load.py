@@ -31,7 +31,7 @@ from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
 from loaders.registered import LastLoad, Registered, batches_registered, dataset_id_of
 from loaders.rejects import Rejects, RejectsUnwritten
-from loaders.remaining import Remaining, gathered
+from loaders.remaining import Part, gathered
 from loaders.retire import mark
 from loaders.road import Identified, Road
 from loaders.room import room_needed
@@ -129,9 +129,9 @@ def _bring(
     with batches.told(), _undone_on_failure(way, batches):
         way.begin()
         coming = _watched(ready, _batches(ready, rejects, batches, road), progress)
-        for remaining, full in gathered(_remaining(road, coming)):
+        for part, full in gathered(_remaining(road, coming)):
             with ready.receipt.timed("judge"):
-                draft, verdict = road.draft(remaining)
+                draft, verdict = road.draft(part)
             way.take(draft, verdict)
             if full:
                 _register(road, way, batches, before, ended=False)
@@ -236,7 +236,7 @@ def _compare_sources(ready: Prepared, last: LastLoad | None, registered: Registe
 
 
 Batch = tuple[Identified, bool]
-"""Rows that are judged together, and whether what is registered by itself ends with them."""
+"""Rows that were read together, and whether what is registered by itself ends with them."""
 
 
 def _batches(ready: Prepared, rejects: Rejects | None, batches: Batches, road: Road) -> Iterator[Batch]:
@@ -262,7 +262,7 @@ def _watched(ready: Prepared, coming: Iterator[Batch], progress: Progress | None
         yield batch
 
 
-def _remaining(road: Road, coming: Iterator[Batch]) -> Iterator[tuple[Remaining, bool]]:
+def _remaining(road: Road, coming: Iterator[Batch]) -> Iterator[Part]:
     """Of each batch the rows that are new or changed."""
     for batch, full in coming:
         with road.ready.receipt.timed("judge"):

@@ -18,6 +18,11 @@ from spatial.arrays import BoolArray
 
 ENOUGH = 4_096
 """Rows that are worth being judged by themselves."""
+LARGE = 1 << 24
+"""Bytes of rows that are, however few they are."""
+
+Part = tuple["Remaining", bool]
+"""Rows that are judged together, and whether what is registered by itself ends with them."""
 
 
 class Remaining(Struct, frozen=True):
@@ -31,8 +36,10 @@ class Remaining(Struct, frozen=True):
     identity: Identity
     existing: BoolArray
 
-    def __len__(self) -> int:
-        return len(self.rows)
+    @property
+    def enough(self) -> bool:
+        """Whether they are worth being judged by themselves."""
+        return len(self.rows) >= ENOUGH or self.rows.size >= LARGE
 
     @classmethod
     def joined(cls, parts: Sequence[Remaining]) -> Remaining:
@@ -47,15 +54,15 @@ class Remaining(Struct, frozen=True):
         )
 
 
-def gathered(coming: Iterable[tuple[Remaining, bool]]) -> Iterator[tuple[Remaining, bool]]:
-    """What comes, a few with those that follow; each part says whether what is registered by itself ends."""
+def gathered(coming: Iterable[Part]) -> Iterator[Part]:
+    """What comes; small parts that follow each other are joined, but never over an end."""
     few: list[Remaining] = []
-    for remaining, full in coming:
-        if few and few[-1].rows.types != remaining.rows.types:
+    for part, full in coming:
+        if few and (part.enough or few[-1].rows.schema != part.rows.schema):
             yield Remaining.joined(few), False
             few = []
-        few.append(remaining)
-        if full or sum(map(len, few)) >= ENOUGH:
+        few.append(part)
+        if full or sum(len(one.rows) for one in few) >= ENOUGH or sum(one.rows.size for one in few) >= LARGE:
             yield Remaining.joined(few), full
             few = []
     if few:

@@ -51,14 +51,14 @@ class Road(Struct):
     placed: int = 0
     gone: list[Column] = field(default_factory=list)
     nameless: int = 0
-    extent: Area | None = None
     _earlier: tuple[tuple[str, Seen], ...] = ()
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=partial(Seen, counting=True))
     _said: Seen = field(default_factory=Seen)
+    _extent: Area | None = None
 
     def __post_init__(self) -> None:
-        self.extent = self.divisions.extent
+        self._extent = self.divisions.extent
         receipt, siblings = self.ready.receipt, self.ready.siblings
         if siblings is not None:
             self._earlier = siblings.join(receipt.dataset, receipt.kind, receipt.source, self._keys)
@@ -152,7 +152,7 @@ class Road(Struct):
         if written is None:
             written = written_geometries(rows, self.ready.plan.position)
         verdict = self._verdict(rows.numbers, identity)
-        places = settle_places(written, self.ready.operation, self.ready.plan.kind, verdict, self.extent)
+        places = settle_places(written, self.ready.operation, self.ready.plan.kind, verdict, self._extent)
         values = convert(self.ready.plan, rows.columns, verdict)
         divisions = self._divisions(places, values.common.get("division"), verdict)
         if self.options.accuracy is not None:

@@ -90,9 +90,16 @@ class Rows(Struct, frozen=True):
         return Rows(self.numbers[mask], columns, None if self.wkb is None else arrow.take(self.wkb, mask))
 
     @property
-    def types(self) -> tuple[object, ...]:
-        """What they are made of: those of which it is the same can be joined."""
-        return self.wkb is None, *((name, column.type) for name, column in self.columns.items())
+    def schema(self) -> tuple[object, ...]:
+        """Names and types of the columns: rows of which they are the same can be joined."""
+        types = ((name, column.type) for name, column in self.columns.items())
+        return None if self.wkb is None else self.wkb.type, *types
+
+    @property
+    def size(self) -> int:
+        """The bytes of all values."""
+        columns = [*self.columns.values(), *([] if self.wkb is None else [self.wkb])]
+        return sum(map(arrow.size, columns))
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
@@ -139,7 +146,7 @@ class Source(Protocol):
 
 
 class _Abstract(StructMeta, ABCMeta):
-    """What both are made by."""
+    """The metaclass of structs with abstract methods."""
 
 
 class BaseFormat(Struct, metaclass=_Abstract, frozen=True):

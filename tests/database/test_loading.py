@@ -442,19 +442,39 @@ def registered(owner: Connection) -> list[list[object]]:
     return [owner.execute(question.encode()).fetchall() for question in questions]
 
 
+@pytest.mark.parametrize("batch", [None, 20])
+@pytest.mark.parametrize("wkt", [False, True])
 @pytest.mark.parametrize("enough", [1, 5, 4_096])
 def test_few_changed_rows_of_many_batches_are_judged_as_one(
-    owner: Connection, pudong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, enough: int
+    owner: Connection,
+    pudong: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    enough: int,
+    wkt: bool,
+    batch: int | None,
 ) -> None:
     monkeypatch.setattr("loaders.formats.csv.BATCH_ROWS", 7)
     monkeypatch.setattr("loaders.remaining.ENOUGH", enough)
+
+    def write(rows: list[dict[str, object]]) -> Path:
+        if wkt:
+            places = [f"POINT ({row['lon']} {row['lat']})" for row in rows]
+            rows = [
+                {"id": row["id"], "wkt": place, "power": row["power"]}
+                for row, place in zip(rows, places, strict=True)
+            ]
+        return write_csv(tmp_path / "lamps.csv", rows)
+
     rows = lamps(60)
-    path = write_csv(tmp_path / "lamps.csv", rows)
-    assert counts(load_into(pudong, path)) == (60, 60, 0, 0, 0)
+    path = write(rows)
+    assert counts(load_into(pudong, path, crs="EPSG:4326")) == (60, 60, 0, 0, 0)
     for number in range(0, 60, 6):
         rows[number]["power"] = 500 + number
     rows[13]["lon"], rows[14]["lat"], rows[26]["lat"] = 121.49, "north", "north"
-    receipt = load_into(pudong, write_csv(path, rows), rejects=tmp_path / "rejected.csv")
+    write(rows)
+    receipt = load_into(pudong, path, crs="EPSG:4326", batch=batch, rejects=tmp_path / "rejected.csv")
     assert counts(receipt) == (60, 0, 11, 47, 2)
     assert [finding.row for finding in receipt.rejections.kept] == [15, 27]
     rejected = (tmp_path / "rejected.csv").read_text(encoding="utf-8").splitlines()[1:]
@@ -464,4 +484,4 @@ def test_few_changed_rows_of_many_batches_are_judged_as_one(
     )
     assert column(owner, changed) == [f"L{number}" for number in range(0, 60, 6)]
     assert column(owner, "SELECT st_x(geom) FROM twin.asset WHERE source_key = 'L13'") == [121.49]
-    assert counts(load_into(pudong, path))[2:] == (0, 58, 2)
+    assert counts(load_into(pudong, path, crs="EPSG:4326"))[2:] == (0, 58, 2)

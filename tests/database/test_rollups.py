@@ -365,7 +365,10 @@ def test_any_number_of_sums_is_added_up(owner: Connection, sums: int) -> None:
 
 
 def test_changed_roll_ups_stay_where_they_are(owner: Connection, pudong: str, tmp_path: Path) -> None:
-    """No index gets an entry for a row whose numbers change; what comes to nothing goes."""
+    """No index gets an entry for a row whose numbers change; what comes to nothing goes.
+
+    The rows are few: their page has room for what they were.
+    """
     load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(40)))
     many = "pg_stat_get_xact_tuples_{}('twin.{}'::regclass)"
     with owner.transaction():

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from loaders import arrow, remaining
 from loaders.formats import Rows
@@ -45,7 +46,7 @@ def test_all_rows_come_in_order_and_end_where_they_ended(batches: list[tuple[int
         parts = list(gathered(coming))
     numbers = [number for part, _ in parts for number in part.rows.numbers.tolist()]
     assert numbers == list(range(first))
-    edges = np.cumsum([len(part) for part, _ in parts]).tolist()
+    edges = np.cumsum([len(part.rows) for part, _ in parts]).tolist()
     assert [edge for edge, (_, full) in zip(edges, parts, strict=True) if full] == ends
     for part, _ in parts:
         count = part.rows.numbers
@@ -56,10 +57,28 @@ def test_all_rows_come_in_order_and_end_where_they_ended(batches: list[tuple[int
         assert part.identity.hashes.tolist() == (count * 3).tolist()
         assert part.existing.tolist() == (count % 2 == 0).tolist()
     for (part, full), (following, _) in pairwise(parts):
-        assert len(part) >= ENOUGH or full or part.rows.types != following.rows.types
+        assert (
+            max(len(part.rows), len(following.rows)) >= ENOUGH
+            or full
+            or part.rows.schema != following.rows.schema
+        )
 
 
 def test_what_is_enough_alone_is_left_as_it_came() -> None:
-    whole = of(range(remaining.ENOUGH), "int8")
-    (found,) = gathered([(whole, False)])
-    assert found[0] is whole
+    few, whole = of(range(3), "int8"), of(range(3, 3 + remaining.ENOUGH), "int8")
+    (first, _), (second, _) = gathered([(few, False), (whole, False)])
+    assert first is few and second is whole
+
+
+def test_large_rows_are_not_joined_beyond_what_arrow_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remaining, "LARGE", 25)
+    parts = list(gathered((of(range(first, first + 1), "int8"), False) for first in range(9)))
+    assert 1 < len(parts) < 9
+    assert all(part.rows.size < 25 + of(range(1), "int8").rows.size for part, _ in parts)
+
+
+def test_geometries_of_two_types_are_kept_apart() -> None:
+    small, large = of(range(2), "int8"), of(range(2, 4), "int8")
+    other = Rows(large.rows.numbers, large.rows.columns, large.rows.wkb.cast(pa.large_binary()))  # type: ignore[union-attr]
+    parts = list(gathered([(small, False), (replace(large, rows=other), False)]))
+    assert [part.rows.numbers.tolist() for part, _ in parts] == [[0, 1], [2, 3]]

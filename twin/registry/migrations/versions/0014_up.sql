@@ -1,5 +1,5 @@
--- A row that changes stays where it is, without a further entry in any index, if none of them looks at what changes
--- (PostgreSQL's heap-only tuples). These found the rows that had come to nothing: now who changes them says which.
+-- A row that changes stays on its page, as long as that has room (fillfactor), without a further entry in any index, if
+-- none of them looks at what changes (PostgreSQL's heap-only tuples). These found the rows that had come to nothing: now who changes them says which.
 DROP INDEX twin.rollup_empty, twin.rollup_cell_empty;
 
 -- The statement that adds what a query of ``rollup_query`` gives. Few sums are added one by one: to unnest them takes a
@@ -48,7 +48,9 @@ BEGIN
             'WITH added AS (%s RETURNING r.cell, r.assets) SELECT array_agg(cell) FROM added WHERE assets = 0',
             twin.rollup_statement(twin.rollup_query(source, touched))
         ) INTO emptied;
-        DELETE FROM twin.rollup WHERE kind = touched AND cell = ANY (emptied) AND assets = 0;
+        IF emptied IS NOT NULL THEN
+            DELETE FROM twin.rollup WHERE kind = touched AND cell = ANY (emptied) AND assets = 0;
+        END IF;
     END LOOP;
     RETURN NULL;
 END $$;
@@ -83,6 +85,8 @@ BEGIN
             ELSE 'SELECT cell, kind, assets FROM after UNION ALL SELECT cell, kind, -assets FROM before'
         END
     ) INTO emptied;
-    DELETE FROM twin.rollup_cell WHERE cell = ANY (emptied) AND assets = 0;
+    IF emptied IS NOT NULL THEN
+        DELETE FROM twin.rollup_cell WHERE cell = ANY (emptied) AND assets = 0;
+    END IF;
     RETURN NULL;
 END $$;
