@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct
 
 from loaders import arrow, reasons
 from loaders.arrow import Column
@@ -125,21 +125,17 @@ class Shown(Struct, frozen=True):
     facts: Facts | None = None
 
 
-def _no_rows() -> BoolArray:
-    return np.zeros(0, dtype=np.bool_)
-
-
-class Verdict(Struct):
+class Verdict:
     """The judgement on one batch: which rows stand (``alive``, all at first), and what was found in them."""
 
-    numbers: Int64Array
-    rejections: Findings
-    warnings: Findings
-    keys: Column | None = None
-    alive: BoolArray = field(default_factory=_no_rows)
-
-    def __post_init__(self) -> None:
-        self.alive = np.ones(len(self.numbers), dtype=np.bool_)
+    def __init__(
+        self, numbers: Int64Array, rejections: Findings, warnings: Findings, keys: Column | None = None
+    ) -> None:
+        self.numbers = numbers
+        self.rejections = rejections
+        self.warnings = warnings
+        self.keys = keys
+        self.alive: BoolArray = np.ones(len(numbers), dtype=np.bool_)
 
     def of(self, mask: BoolArray) -> Verdict:
         """A judgement on the rows of the mask alone, of which nothing is found yet; all of them stand."""

@@ -167,8 +167,6 @@ class Identity(Struct, frozen=True):
     @classmethod
     def joined(cls, parts: Sequence[Identity]) -> Identity:
         """One part after the other."""
-        if len(parts) == 1:
-            return parts[0]
         return cls(
             arrow.concatenated([part.keys for part in parts]),
             np.concatenate([part.key_hashes for part in parts]),

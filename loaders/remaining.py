@@ -36,11 +36,6 @@ class Remaining(Struct, frozen=True):
     identity: Identity
     existing: BoolArray
 
-    @property
-    def enough(self) -> bool:
-        """Whether they are worth being judged by themselves."""
-        return len(self.rows) >= ENOUGH or self.rows.size >= LARGE
-
     @classmethod
     def joined(cls, parts: Sequence[Remaining]) -> Remaining:
         """One part after the other."""
@@ -58,12 +53,18 @@ def gathered(coming: Iterable[Part]) -> Iterator[Part]:
     """What comes; small parts that follow each other are joined, but never over an end."""
     few: list[Remaining] = []
     for part, full in coming:
-        if few and (part.enough or few[-1].rows.schema != part.rows.schema):
+        if few and (_enough([part]) or few[-1].rows.schema != part.rows.schema):
             yield Remaining.joined(few), False
             few = []
         few.append(part)
-        if full or sum(len(one.rows) for one in few) >= ENOUGH or sum(one.rows.size for one in few) >= LARGE:
+        if full or _enough(few):
             yield Remaining.joined(few), full
             few = []
     if few:
         yield Remaining.joined(few), False
+
+
+def _enough(parts: Sequence[Remaining]) -> bool:
+    """Whether they are worth being judged by themselves."""
+    rows = [part.rows for part in parts]
+    return sum(map(len, rows)) >= ENOUGH or sum(one.size for one in rows) >= LARGE

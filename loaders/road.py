@@ -22,7 +22,6 @@ from loaders.registered import Registered
 from loaders.remaining import Remaining
 from loaders.values import convert, present
 from spatial.arrays import BoolArray, Int64Array
-from spatial.systems import Area
 from twin.registry.divisions import Divisions
 
 
@@ -55,10 +54,8 @@ class Road(Struct):
     _keys: Seen = field(default_factory=Seen)
     _places: Seen = field(default_factory=partial(Seen, counting=True))
     _said: Seen = field(default_factory=Seen)
-    _extent: Area | None = None
 
     def __post_init__(self) -> None:
-        self._extent = self.divisions.extent
         receipt, siblings = self.ready.receipt, self.ready.siblings
         if siblings is not None:
             self._earlier = siblings.join(receipt.dataset, receipt.kind, receipt.source, self._keys)
@@ -152,7 +149,9 @@ class Road(Struct):
         if written is None:
             written = written_geometries(rows, self.ready.plan.position)
         verdict = self._verdict(rows.numbers, identity)
-        places = settle_places(written, self.ready.operation, self.ready.plan.kind, verdict, self._extent)
+        places = settle_places(
+            written, self.ready.operation, self.ready.plan.kind, verdict, self.divisions.extent
+        )
         values = convert(self.ready.plan, rows.columns, verdict)
         divisions = self._divisions(places, values.common.get("division"), verdict)
         if self.options.accuracy is not None:

@@ -104,8 +104,6 @@ class Rows(Struct, frozen=True):
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
         """One part after the other, without lines that could not be read."""
-        if len(parts) == 1:
-            return parts[0]
         wkb = [part.wkb for part in parts if part.wkb is not None]
         return cls(
             np.concatenate([part.numbers for part in parts]),

@@ -7,6 +7,7 @@ is ours.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -362,7 +363,7 @@ class Divisions:
     def __bool__(self) -> bool:
         return bool(self.codes) or self.home is not None
 
-    @property
+    @cached_property
     def extent(self) -> tuple[float, float, float, float] | None:
         """West, south, east and north of all boundaries, in degrees; None where there are none."""
         boundaries = [level.boundaries for level in self._levels.values() if level.boundaries.size]
