@@ -1,4 +1,5 @@
--- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash. Where a row's attributes are
+-- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash, and not vacuumed by others,
+-- whom ANALYZE and DROP would wait for. Where a row's attributes are
 -- known to be others than its asset's, and where its search text is known to be its asset's, the asset need not be
 -- looked up once more; of rows that are linked to another dataset's assets neither is known.
 CREATE UNLOGGED TABLE {stage} (
@@ -33,7 +34,7 @@ CREATE UNLOGGED TABLE {stage} (
     other_attributes boolean NOT NULL DEFAULT false,
     same_words boolean NOT NULL DEFAULT false,
     linked_by text
-);
+) WITH (autovacuum_enabled = false);
 -- The identifiers that the rows bring, and who bears each of them now.
 CREATE UNLOGGED TABLE {identifiers} (
     row_number bigint NOT NULL,
@@ -41,7 +42,7 @@ CREATE UNLOGGED TABLE {identifiers} (
     issuer text NOT NULL,
     value text NOT NULL,
     bearer text
-);
+) WITH (autovacuum_enabled = false);
 -- The identifiers that the rows' assets bear now.
 CREATE UNLOGGED TABLE {borne} (
     row_number bigint NOT NULL,
@@ -49,7 +50,7 @@ CREATE UNLOGGED TABLE {borne} (
     scheme text NOT NULL,
     issuer text NOT NULL,
     value text NOT NULL
-);
+) WITH (autovacuum_enabled = false);
 CREATE UNLOGGED TABLE {findings} (
     row_number bigint NOT NULL,
     rejected boolean NOT NULL,
@@ -58,13 +59,13 @@ CREATE UNLOGGED TABLE {findings} (
     field text NOT NULL,
     value text,
     fact text
-);
+) WITH (autovacuum_enabled = false);
 -- The assets that are to be retired, by key; of those that are not retired already the code.
 CREATE UNLOGGED TABLE {retired} (
     source_key text NOT NULL,
     code text,
     existing boolean NOT NULL DEFAULT true
-);
+) WITH (autovacuum_enabled = false);
 -- Rows of assets that several datasets describe: what the row does not decide and its asset keeps, the fields that
 -- a linked row has filled and nobody else had said, and those that others filled and a row of the registering
 -- dataset says now. A link is made by 'suspicion', known by 'key', or 'dropped'; other rows are the registering
@@ -79,4 +80,4 @@ CREATE UNLOGGED TABLE {links} (
     kept text[] NOT NULL DEFAULT '{{}}',
     filled text[] NOT NULL DEFAULT '{{}}',
     taken text[] NOT NULL DEFAULT '{{}}'
-)
+) WITH (autovacuum_enabled = false)

@@ -167,11 +167,12 @@ def begin_part(connection: Connection[Any], kind: Kind) -> Part:
     lock_kind(connection, kind)
     part = Part(kind, 1 + max(_numbers(connection, kind), default=0))
     for parent in PARTITIONED:
-        # The check saves ATTACH from reading all rows once more.
+        # The check saves ATTACH from reading all rows once more. Autovacuum, which comes once a minute to where
+        # many rows were added, would keep out those who index them until the server ends it, a second later.
         connection.execute(
             sql.SQL(
                 "CREATE TABLE {table} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS,"
-                " CONSTRAINT part CHECK (kind = {kind} AND part = {number}))"
+                " CONSTRAINT part CHECK (kind = {kind} AND part = {number})) WITH (autovacuum_enabled = false)"
             ).format(
                 table=sql.Identifier("twin", part.table(parent)),
                 parent=sql.Identifier("twin", parent),
@@ -323,7 +324,9 @@ def attach_part(connection: Connection[Any], part: Part, indexed: Callable[[], N
         table = part.table(parent)
         _attach(connection, kind_table(part.kind, parent), table, part.number)
         connection.execute(
-            sql.SQL("ALTER TABLE {} DROP CONSTRAINT part").format(sql.Identifier("twin", table))
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT part, RESET (autovacuum_enabled)").format(
+                sql.Identifier("twin", table)
+            )
         )
     rollups.watch(connection, part.table())
 
