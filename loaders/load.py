@@ -24,8 +24,9 @@ from loaders.errors import KeyChanged, RowsRejected
 from loaders.formats import Source
 from loaders.fresh import Fresh
 from loaders.job import Brought, Job
-from loaders.locations import Address, locate
+from loaders.locations import Address, default_dataset, locate
 from loaders.modes import RETIRING
+from loaders.opening import Opening
 from loaders.ownership import Ownership
 from loaders.prepare import Options, Prepared, prepare
 from loaders.receipt import Receipt
@@ -35,16 +36,15 @@ from loaders.remaining import Part, gathered
 from loaders.retire import mark
 from loaders.road import Identified, Road
 from loaders.room import room_needed
-from loaders.session import registry
+from loaders.session import told
 from loaders.siblings import Siblings
 from loaders.snapshot import Snapshot
-from loaders.stage import Stage, dataset_lock, sweep
+from loaders.stage import Stage, dataset_lock
 from loaders.staged import Staged
 from twin.errors import TwinError
 from twin.identity import scheme_for_division
 from twin.registry.database import Connection, connect
 from twin.registry.divisions import Divisions, NoDivisions, UnknownDivision
-from twin.registry.partitions import sweep_partitions
 
 __all__ = ["Options", "Receipt", "load"]
 
@@ -77,16 +77,17 @@ def load(
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
     divisions = beside(_divisions)
-    ready = prepare(where, options, source)
-    if rejects is not None:
-        rejects.require_fit(ready.source, where)
-    ready.siblings = siblings
-    receipt = ready.receipt
-    receipt.rejections.journal = rejects
-    try:
-        _load(ready, options, rejects, before, progress, divisions=divisions)
-    except RowsRejected:
-        receipt.aborted = True
+    with Opening(options.dataset or default_dataset(where), options.kind) as opening:
+        ready = prepare(where, options, source)
+        if rejects is not None:
+            rejects.require_fit(ready.source, where)
+        ready.siblings = siblings
+        receipt = ready.receipt
+        receipt.rejections.journal = rejects
+        try:
+            _load(ready, options, rejects, before, progress, divisions=divisions, opening=opening)
+        except RowsRejected:
+            receipt.aborted = True
     if rejects is not None:
         _write_rejects(rejects, ready)
     return receipt
@@ -106,18 +107,18 @@ def _load(
     progress: Progress | None,
     *,
     divisions: Future[Divisions],
+    opening: Opening,
 ) -> None:
     """What ``load`` does with a file that can be loaded. Raises ``RowsRejected`` as ``on_error`` says."""
     receipt = ready.receipt
-    with registry(receipt.dataset) as connection, dataset_lock(connection, receipt.dataset) as lock:
-        receipt.swept = sweep(connection) + sweep_partitions(connection)
-        dataset_id = dataset_id_of(connection, receipt.dataset)
-        with closing(Registered.read(connection, dataset_id, ready.plan.kind)) as registered:
-            # What was read before a load was waited for may have changed with it.
-            places = Divisions.read(connection) if lock.waited else divisions.result()
-            stage = Stage(connection, lock.key)
-            road, way = _begin(stage, dataset_id, ready, options, registered=registered, divisions=places)
-            _bring(road, way, rejects, before, progress)
+    with told(receipt.dataset):
+        opened, registered = opening.of(receipt.dataset, ready.plan.kind)
+        receipt.swept = opened.swept
+        # What was read before a load was waited for may have changed with it.
+        places = Divisions.read(opened.connection) if opened.lock.waited else divisions.result()
+        stage = Stage(opened.connection, opened.lock.key)
+        road, way = _begin(stage, opened.dataset_id, ready, options, registered=registered, divisions=places)
+        _bring(road, way, rejects, before, progress)
 
 
 def _bring(

@@ -19,11 +19,27 @@ _CANCEL_SECONDS = 5
 @contextmanager
 def registry(dataset: str) -> Iterator[Connection]:
     """A connection for the whole load, whose failures are told in our words."""
+    with told(dataset), session() as connection:
+        yield connection
+
+
+@contextmanager
+def session() -> Iterator[Connection]:
+    """A connection for the whole load."""
+    with connect("owner", autocommit=True) as connection:
+        # A server that works on for a client that was killed would hold the dataset for as long.
+        connection.execute("SET client_connection_check_interval = '1s'")
+        yield connection
+
+
+@contextmanager
+def told(dataset: str) -> Iterator[None]:
+    """What the server says of the dataset's load is told in our words.
+
+    Raises ``LoadConflict``, ``DatabaseFull`` or ``LoadStopped``.
+    """
     try:
-        with connect("owner", autocommit=True) as connection:
-            # A server that works on for a client that was killed would hold the dataset for as long.
-            connection.execute("SET client_connection_check_interval = '1s'")
-            yield connection
+        yield
     except psycopg.errors.UniqueViolation as error:
         raise LoadConflict(what=error.diag.constraint_name) from error
     except psycopg.errors.DiskFull as error:
