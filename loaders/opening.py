@@ -36,7 +36,10 @@ class Opened(Struct):
 
 
 class Opening:
-    """A dataset's session, opened on a thread of its own, and what it has of a kind; held until the block ends."""
+    """A dataset's session, opened on a thread of its own, and what it has of a kind.
+
+    Both are held until the block ends.
+    """
 
     def __init__(self, dataset: str, kind: str | None) -> None:
         self._held = ExitStack()

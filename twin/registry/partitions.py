@@ -167,19 +167,7 @@ def begin_part(connection: Connection[Any], kind: Kind) -> Part:
     lock_kind(connection, kind)
     part = Part(kind, 1 + max(_numbers(connection, kind), default=0))
     for parent in PARTITIONED:
-        # The check saves ATTACH from reading all rows once more. Autovacuum, which comes once a minute to where
-        # many rows were added, would keep out those who index them until the server ends it, a second later.
-        connection.execute(
-            sql.SQL(
-                "CREATE TABLE {table} (LIKE {parent} INCLUDING DEFAULTS INCLUDING CONSTRAINTS,"
-                " CONSTRAINT part CHECK (kind = {kind} AND part = {number})) WITH (autovacuum_enabled = false)"
-            ).format(
-                table=sql.Identifier("twin", part.table(parent)),
-                parent=sql.Identifier("twin", parent),
-                kind=sql.Literal(kind.name),
-                number=sql.Literal(part.number),
-            )
-        )
+        _create(connection, part, parent)
         fill(connection, part, parent, {"part": part.number})
     for column in _UNASKED:
         connection.execute(
@@ -188,6 +176,26 @@ def begin_part(connection: Connection[Any], kind: Kind) -> Part:
             )
         )
     return part
+
+
+def _create(connection: Connection[Any], part: Part, parent: str) -> None:
+    """Make a table as the parent is, with a check that saves ATTACH from reading all rows."""
+    inherited = [
+        sql.SQL(definition)
+        for (definition,) in connection.execute(
+            statement("twin.registry", "part_columns"), {"parent": f"twin.{parent}"}
+        )
+    ]
+    own = sql.SQL("CONSTRAINT part CHECK (kind = {} AND part = {})").format(
+        sql.Literal(part.kind.name), sql.Literal(part.number)
+    )
+    # Autovacuum comes once a minute to where many rows were added. It would keep out those who index them,
+    # until the server ends it a second later.
+    connection.execute(
+        sql.SQL("CREATE TABLE {} ({}) WITH (autovacuum_enabled = false)").format(
+            sql.Identifier("twin", part.table(parent)), sql.SQL(", ").join([*inherited, own])
+        )
+    )
 
 
 def fill(connection: Connection[Any], part: Part, parent: str, values: Mapping[str, object]) -> None:
