@@ -226,6 +226,33 @@ def test_a_code_that_is_adopted_meanwhile_is_told(
     assert column(owner, "SELECT to_regclass('twin.asset_streetlight_2')") == [None]
 
 
+def test_a_part_is_vacuumed_by_others_once_it_is_seen(owner: Connection, pudong: str, tmp_path: Path) -> None:
+    """While it is filled, autovacuum would keep those out who index it."""
+    options = "SELECT reloptions FROM pg_class WHERE oid = %s::regclass"
+    unseen = begin_part(owner, LAMP)
+    for table in unseen.tables:
+        assert column(owner, options, f"twin.{table}") == [["autovacuum_enabled=false"]]
+    partitions.complete_part(owner, unseen)
+    for table in unseen.tables:
+        assert column(owner, options, f"twin.{table}") == [None]
+
+
+def test_a_part_has_columns_of_one_length_first(owner: Connection, pudong: str) -> None:
+    part = begin_part(owner, LAMP)
+    lengths = "SELECT attlen FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0 ORDER BY attnum"
+    names = (
+        "SELECT attname, atttypid, attnotnull FROM pg_attribute"
+        " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+    )
+    for parent in partitions.PARTITIONED:
+        table = f"twin.{part.table(parent)}"
+        found = column(owner, lengths, table)
+        assert found == sorted(found, key=lambda length: (length < 0, -length))
+        assert found != column(owner, lengths, f"twin.{parent}")
+        own, theirs = (set(owner.execute(names, (one,)).fetchall()) for one in (table, f"twin.{parent}"))
+        assert own == theirs
+
+
 def test_a_part_of_a_killed_load_is_swept(owner: Connection, pudong: str, tmp_path: Path) -> None:
     load_into(pudong, write_csv(tmp_path / "a.csv", lamps(3)))
     begin_part(owner, LAMP)
