@@ -45,7 +45,7 @@ from twin.registry.database import Connection
 from twin.registry.divisions import NoIssuer, ensure_known
 from twin.registry.partitions import (
     LEAST,
-    PARTITIONED,
+    LOADED,
     IndexBuild,
     Part,
     attach_part,
@@ -57,6 +57,7 @@ from twin.registry.partitions import (
     hold,
     index_builds,
     let_go,
+    let_vacuum,
     lock_kind,
     parts,
     try_hold,
@@ -82,7 +83,7 @@ _ORGANISATIONS = ("authority", "owner", "maintainer")
 
 
 def _copiers() -> dict[str, Background]:
-    return {parent: Background() for parent in PARTITIONED}
+    return {parent: Background() for parent in LOADED}
 
 
 class Fresh(Struct):
@@ -219,6 +220,8 @@ class Fresh(Struct):
         with receipt.timed("further indexes"):
             try:
                 self._index(self.further)
+                if self.part is not None:
+                    let_vacuum(self.job.connection, self.part)
             except psycopg.Error:
                 receipt.notes.append("indexes.missing")
 
@@ -340,7 +343,7 @@ class Fresh(Struct):
         job, part = self.job, self.part
         if part is None or not job.number("other_datasets"):
             return
-        assets, identifiers = (sql.Identifier("twin", table) for table in part.tables)
+        assets, identifiers = (sql.Identifier("twin", part.table(parent)) for parent in LOADED)
         rows = sql.SQL("(SELECT *, false AS existing FROM {})").format(assets)
         job.stage.create()
         with job.connection.transaction():
@@ -372,16 +375,18 @@ class Fresh(Struct):
         if self.part is None or not receipt.new:
             yield lambda: None
             return
-        copied = {self.part.table(parent): beside(self.copiers[parent].finish) for parent in PARTITIONED}
+        part = self.part
+        copied = {part.table(parent): beside(self.copiers[parent].finish) for parent in LOADED}
         known: dict[str, Future[None]] = {table: Future() for table in copied}
         counted: Future[None] = Future()
         works: list[Callable[[], None]] = []
         # Identifiers are there before assets. Of each table comes first what takes longest.
-        for table in reversed(self.part.tables):
+        for table in reversed(copied):
             works.append(partial(settle, known[table], partial(self._let_know, table, copied[table])))
-            if table == self.part.table():
-                works.append(partial(settle, counted, partial(self._roll_up, self.part, copied[table])))
+            if table == part.table():
+                works.append(partial(settle, counted, partial(self._roll_up, part, copied[table])))
             works += [partial(self._build, one, known[table]) for one in builds if one.table == table]
+        works += [partial(self._build, one, counted) for one in builds if one.table == part.rollup]
 
         def stop() -> None:
             for one in (*known.values(), counted):
@@ -418,9 +423,10 @@ class Fresh(Struct):
             count_part(builder, part, counted)
 
     def _index(self, builds: Sequence[IndexBuild]) -> None:
-        """Build indexes on several connections, then vacuum their tables."""
+        """Build indexes on several connections, then vacuum the tables."""
         side_by_side([partial(self._build, one) for one in builds], BUILDERS)
-        side_by_side([partial(self._vacuum, one) for one in sorted({i.table for i in builds})], BUILDERS)
+        tables = self.part.tables if self.part else ()
+        side_by_side([partial(self._vacuum, one) for one in tables], BUILDERS)
 
     def _vacuum(self, table: str) -> None:
         # What stops it leaves it to autovacuum.

@@ -56,7 +56,7 @@ class RollUp:
             self._gather()
 
     def written(self) -> Iterator[memoryview]:
-        """What was counted, as CSV of ``twin.rollup``: by cell, status and division, in this order."""
+        """What was counted, as CSV of ``twin.rollup`` behind kind and part; by cell, status and division."""
         if not self._counts:
             return
         self._gather()
@@ -73,9 +73,8 @@ class RollUp:
     def _lines(self, counts: Counts, keys: Sequence[str]) -> memoryview:
         cells, groups, (assets, *sums) = counts
         key = arrow.as_bytes(arrow.chosen(keys, groups))
-        kind = f"{_quoted(self._kind.name)},".encode()
         added = [part for amount in sums for part in (b",", _digits(amount))]
-        parts = [kind, _digits(cells), b",", key, b",", _digits(assets), b',"{', *added[1:], b'}"\n']
+        parts = [_digits(cells), b",", key, b",", _digits(assets), b',"{', *added[1:], b'}"\n']
         return arrow.joined_bytes(parts, len(cells))
 
     def _gather(self) -> None:

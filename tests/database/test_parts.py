@@ -231,10 +231,10 @@ def test_a_part_is_vacuumed_by_others_once_it_is_seen(owner: Connection, pudong:
     options = "SELECT reloptions FROM pg_class WHERE oid = %s::regclass"
     unseen = begin_part(owner, LAMP)
     for table in unseen.tables:
-        assert column(owner, options, f"twin.{table}") == [["autovacuum_enabled=false"]]
+        assert "autovacuum_enabled=false" in column(owner, options, f"twin.{table}")[0]
     partitions.complete_part(owner, unseen)
     for table in unseen.tables:
-        assert column(owner, options, f"twin.{table}") == [None]
+        assert "autovacuum_enabled=false" not in column(owner, options, f"twin.{table}")[0]
 
 
 def test_a_part_has_columns_of_one_length_first(owner: Connection, pudong: str) -> None:
@@ -259,7 +259,7 @@ def test_a_part_of_a_killed_load_is_swept(owner: Connection, pudong: str, tmp_pa
     owner.commit()
     assert numbers(owner) == [1]
     receipt = load_into(pudong, write_csv(tmp_path / "b.csv", others(3)))
-    assert receipt.swept == ["asset_streetlight_2", "identifier_streetlight_2"]
+    assert receipt.swept == ["asset_streetlight_2", "identifier_streetlight_2", "rollup_streetlight_2"]
 
 
 def test_a_part_in_the_making_is_left_alone(owner: Connection, pudong: str, tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_failed_load_leaves_a_part_that_others_have_begun_anew(
     def late(self: fresh.Fresh, connection: Connection) -> None:
         """Before the load tidies up, another has swept its part and makes one of the same number."""
         part = Part(LAMP, 2)
-        assert partitions.sweep_partitions(owner) == [*part.tables, part.rollup]
+        assert partitions.sweep_partitions(owner) == list(part.tables)
         with owner.transaction():
             partitions.hold(owner, begin_part(owner, LAMP))
         tidy(self, connection)

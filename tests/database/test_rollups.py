@@ -37,8 +37,13 @@ STATUSES = ("planned", "in_service", "suspended", "retired", "")
 
 
 def kept(connection: Connection) -> Rollup:
+    """All parts of a kind together."""
     rows = connection.execute("SELECT kind, cell, status, division, assets, sums FROM twin.rollup").fetchall()
-    return {tuple(key): (assets, sums) for *key, assets, sums in rows}  # type: ignore[misc]
+    found: Rollup = {}
+    for *key, assets, sums in rows:
+        before, others = found.get(tuple(key), (0, [0] * len(sums)))  # type: ignore[call-overload]
+        found[tuple(key)] = before + assets, [a + b for a, b in zip(others, sums, strict=True)]  # type: ignore[index]
+    return found
 
 
 def counted(connection: Connection) -> Rollup:
@@ -244,11 +249,16 @@ def test_what_loads_count_is_what_sql_counts(owner: Connection) -> None:
             "INSERT INTO came VALUES (nullif(%s, 0), %s, %s)",
             list(zip(cells, divisions, objects, strict=True)),
         )
-        cursor.execute("CREATE TEMP TABLE counted (LIKE twin.rollup)")
-        with cursor.copy("COPY counted FROM STDIN (FORMAT csv)") as copy:
+        cursor.execute("CREATE TEMP TABLE counted (LIKE twin.rollup INCLUDING ALL)")
+        cursor.execute("ALTER TABLE counted ALTER kind SET DEFAULT 'streetlight', ALTER part SET DEFAULT 7")
+        with cursor.copy(
+            "COPY counted (cell, status, division, assets, sums) FROM STDIN (FORMAT csv)"
+        ) as copy:
             for rows in counting.written():
                 copy.write(rows)
-    source = "(SELECT 'streetlight' AS kind, 'planned' AS status, 1 AS sign, NULL AS geom, * FROM came)"
+    source = (
+        "(SELECT 'streetlight' AS kind, 7 AS part, 'planned' AS status, 1 AS sign, NULL AS geom, * FROM came)"
+    )
     (query,) = owner.execute("SELECT twin.rollup_query(%s, 'streetlight')", (source,)).fetchone() or ("",)
     wanted = set(map(str, owner.execute(query.encode()).fetchall()))
     assert set(map(str, owner.execute("SELECT * FROM counted").fetchall())) == wanted
@@ -353,9 +363,10 @@ NOWHERE = "UPDATE twin.asset SET cell = NULL, geom = NULL WHERE kind = %s"
 
 @pytest.mark.parametrize("sums", range(6))
 def test_any_number_of_sums_is_added_up(owner: Connection, sums: int) -> None:
-    counted = "SELECT 'bench', 7 AS cell, 'planned' AS status, '1' AS division, {}, {}::numeric[]"
+    counted = "SELECT 'bench', 1 AS part, 7 AS cell, 'planned' AS status, '1' AS division, {}, {}::numeric[]"
     added = [(3, [10**n for n in range(sums)]), (-1, [-n for n in range(sums)]), (2, [0.5] * sums)]
     with owner.transaction(force_rollback=True):
+        owner.execute("CREATE TABLE twin.rollup_bench PARTITION OF twin.rollup FOR VALUES IN ('bench')")
         for assets, amounts in added:
             query = sql.SQL(counted).format(sql.Literal(assets), sql.Literal(amounts)).as_string(owner)
             (statement,) = owner.execute("SELECT twin.rollup_statement(%s)", (query,)).fetchone() or ("",)
@@ -376,7 +387,7 @@ def test_changed_roll_ups_stay_where_they_are(owner: Connection, pudong: str, tm
         owner.execute("UPDATE twin.asset SET status = 'in_service' WHERE source_key < 'L2'")
         told = [
             owner.execute(f"SELECT {many.format(what, table)}".encode()).fetchone()
-            for table in ("rollup", "rollup_cell")
+            for table in ("rollup_streetlight_1", "rollup_cell")
             for what in ("updated", "hot_updated")
         ]
         assert kept(owner) == counted(owner)

@@ -50,7 +50,7 @@ def test_it_is_what_counting_one_by_one_gives(
 def read(counting: RollUp) -> dict[tuple[int, str, str], list[int]]:
     """What was counted, of which each line is seen to stand in its place."""
     lines = "".join(str(part, "utf-8") for part in counting.written()).splitlines()
-    rows = [(int(cell), *rest) for _, cell, *rest in csv.reader(lines)]
+    rows = [(int(cell), *rest) for cell, *rest in csv.reader(lines)]
     assert [row[:3] for row in rows if row[0]] == sorted(row[:3] for row in rows if row[0])
     return {row[:3]: [int(row[3]), *map(int, row[4].strip("{}").split(","))] for row in rows}
 

@@ -33,8 +33,13 @@ so many parts of a kind: every question that names no dataset asks each one's in
 _CASTS = {"integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN"}
 """SQL types of attributes that are not compared as texts."""
 
-PARTITIONED = ("asset", "identifier")
-"""The tables in schema ``twin`` of which every kind has a partition."""
+LOADED = ("asset", "identifier")
+PARTITIONED = (*LOADED, "rollup")
+"""The tables in schema ``twin`` of which every kind has a partition, and each of its parts; first those whose
+rows loads bring, then what is counted of these."""
+
+_ROOM = {"rollup": 80}
+"""The percentage of a page that is filled at first, where rows change so that they could stay on it."""
 
 _UNASKED = ("accuracy", "address", "attributes", "row_number", "source_hash", "words")
 """Columns of assets that no condition compares as they are: ANALYZE need not sort what they say. Attributes
@@ -44,6 +49,7 @@ _KEYS = (
     ("asset", "pkey", "code, issued_in", "PRIMARY KEY", None),
     ("identifier", "current", "value, scheme, issuer", None, "valid_to IS NULL"),
     ("asset", "dataset_id_source_key", "dataset_id, source_key", "UNIQUE", None),
+    ("rollup", "pkey", "cell, status, division, kind, part", "PRIMARY KEY", None),
 )
 """Table, name, columns, constraint and condition of what is unique: each part's own, for a parent's would
 have to hold the columns by which it is partitioned. Over all parts loads see to it, which merge in turn."""
@@ -75,7 +81,7 @@ class Part(Struct, frozen=True):
 
     @property
     def rollup(self) -> str:
-        """The table in schema ``twin`` of what the part adds to the roll-ups, until it is attached."""
+        """The table in schema ``twin`` of its roll-ups."""
         return self.table("rollup")
 
 
@@ -169,6 +175,7 @@ def begin_part(connection: Connection[Any], kind: Kind) -> Part:
     for parent in PARTITIONED:
         _create(connection, part, parent)
         fill(connection, part, parent, {"part": part.number})
+    fill(connection, part, "rollup", {"kind": part.kind.name})
     for column in _UNASKED:
         connection.execute(
             sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS 0").format(
@@ -192,8 +199,10 @@ def _create(connection: Connection[Any], part: Part, parent: str) -> None:
     # Autovacuum comes once a minute to where many rows were added. It would keep out those who index them,
     # until the server ends it a second later.
     connection.execute(
-        sql.SQL("CREATE TABLE {} ({}) WITH (autovacuum_enabled = false)").format(
-            sql.Identifier("twin", part.table(parent)), sql.SQL(", ").join([*inherited, own])
+        sql.SQL("CREATE TABLE {} ({}) WITH (autovacuum_enabled = false, fillfactor = {})").format(
+            sql.Identifier("twin", part.table(parent)),
+            sql.SQL(", ").join([*inherited, own]),
+            sql.Literal(_ROOM.get(parent, 100)),
         )
     )
 
@@ -227,7 +236,7 @@ def _restore_defaults(connection: Connection[Any], part: Part, parent: str) -> N
 def drop_unseen(connection: Connection[Any], part: Part) -> list[str]:
     """Take away the tables of a part that was never attached; gives their names."""
     dropped = []
-    for table in (*part.tables, part.rollup):
+    for table in part.tables:
         there = "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%s) AND NOT relispartition)"
         if _truth(connection, there, (f"twin.{table}",)):
             connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("twin", table)))
@@ -266,7 +275,7 @@ def index_builds(connection: Connection[Any], part: Part) -> list[IndexBuild]:
     inherited = [
         (method, _index(part.table(parent), f"{name.removeprefix(parent + '_')}_idx", using))
         for parent, name, method, using in connection.execute(
-            statement("twin.registry", "indexes"), {"tables": list(PARTITIONED)}
+            statement("twin.registry", "indexes"), {"tables": list(LOADED)}
         )
     ]
     slow = [build for method, build in inherited if method != "btree"]
@@ -299,22 +308,22 @@ def _index(
 
 def complete_part(connection: Connection[Any], part: Part) -> None:
     """Build the indexes of what ``begin_part`` made, one after the other, and attach it."""
+    count_part(connection, part)
     for build in index_builds(connection, part):
         connection.execute(build.statement)
     attach_part(connection, part)
     for build in further_builds(connection, part):
         connection.execute(build.statement)
+    let_vacuum(connection, part)
 
 
 def attach_part(connection: Connection[Any], part: Part, indexed: Callable[[], None] = lambda: None) -> None:
-    """Make what ``begin_part`` made and ``index_builds`` told part of its parents, for all to see.
+    """Make what ``begin_part`` made, ``count_part`` counted and ``index_builds`` told part of its parents.
 
-    Unlike CREATE TABLE … PARTITION OF, ATTACH keeps nobody from reading; an index that is missing it builds.
-    ``indexed`` waits for those that are still being built.
+    All see it then. Unlike CREATE TABLE … PARTITION OF, ATTACH keeps nobody from reading; an index that is
+    missing it builds. ``indexed`` waits for those that are still being built.
     """
-    if not _is_table(connection, part.rollup):
-        count_part(connection, part)
-    _add_to_rollups(connection, part)
+    _add_totals(connection, part)
     indexed()
     for build in _keys(part):
         if build.constraint:
@@ -332,28 +341,35 @@ def attach_part(connection: Connection[Any], part: Part, indexed: Callable[[], N
         table = part.table(parent)
         _attach(connection, kind_table(part.kind, parent), table, part.number)
         connection.execute(
-            sql.SQL("ALTER TABLE {} DROP CONSTRAINT part, RESET (autovacuum_enabled)").format(
-                sql.Identifier("twin", table)
-            )
+            sql.SQL("ALTER TABLE {} DROP CONSTRAINT part").format(sql.Identifier("twin", table))
         )
     rollups.watch(connection, part.table())
 
 
-def _add_to_rollups(connection: Connection[Any], part: Part) -> None:
-    """Add what ``count_part`` has counted.
+def let_vacuum(connection: Connection[Any], part: Part) -> None:
+    """Let autovacuum come to the part's tables from now on."""
+    kept = "SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(%s) AND reloptions @> %s)"
+    for table in part.tables:
+        if _truth(connection, kept, (f"twin.{table}", ["autovacuum_enabled=false"])):
+            connection.execute(
+                sql.SQL("ALTER TABLE {} RESET (autovacuum_enabled)").format(sql.Identifier("twin", table))
+            )
+
+
+def _add_totals(connection: Connection[Any], part: Part) -> None:
+    """Add what ``count_part`` has counted to the kind's totals.
 
     Who recounts a kind locks its table before its roll-ups; so does this, with the lock that ATTACH takes.
     """
     table = kind_table(part.kind)
-    alone = not _is_table(connection, table)
-    if not alone:
+    if _is_table(connection, table):
         statement = sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE")
         connection.execute(statement.format(sql.Identifier("twin", table)))
-    rollups.add(connection, part.kind, part.rollup, alone=alone)
+    rollups.add_totals(connection, part.rollup)
 
 
 def count_part(connection: Connection[Any], part: Part, counted: Iterable[memoryview] | None = None) -> None:
-    """Count what is in a part that is not attached, when all is there: attaching it is quicker then.
+    """Count what is in a part that is not attached, when all is there.
 
     ``counted`` is that count as CSV, where who has put the rows there knows it.
     """
@@ -403,6 +419,7 @@ def ensure_further_indexes(connection: Connection[Any], kind: Kind) -> None:
             try:
                 for build in further_builds(connection, part):
                     connection.execute(build.statement)
+                let_vacuum(connection, part)
             finally:
                 let_go(connection, part)
 

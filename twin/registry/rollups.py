@@ -67,36 +67,33 @@ def recount(connection: Connection[Any], kind: str, table: str) -> None:
 
 def count(connection: Connection[Any], kind: Kind, table: str, into: str) -> None:
     """Count the assets in a table that nobody changes, and keep what comes of it in a table ``into``."""
-    query: Any = _query(connection, kind.name, table)
+    query = sql.SQL("INSERT INTO {} (kind, part, cell, status, division, assets, sums) {}").format(
+        sql.Identifier("twin", into), sql.SQL(_query(connection, kind.name, table))
+    )
     with connection.transaction(), _grouping_unsorted(connection):
-        connection.execute(
-            sql.SQL("CREATE UNLOGGED TABLE {} AS {}").format(sql.Identifier("twin", into), sql.SQL(query))
-        )
+        connection.execute(query)
 
 
 def keep(connection: Connection[Any], written: Iterable[memoryview], into: str) -> None:
-    """Keep what was counted elsewhere, as ``count`` does, in a table ``into``; it comes as CSV."""
-    table = sql.Identifier("twin", into)
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE twin.rollup)").format(table))
-        with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT csv)").format(table)) as copy:
-            for rows in written:
-                copy.write(rows)
+    """Keep what was counted elsewhere, as ``count`` does, in a table ``into``, whose rows are of one part.
 
-
-def add(connection: Connection[Any], kind: Kind, counted: str, *, alone: bool) -> None:
-    """Add what ``count`` or ``keep`` has kept, and take that table away.
-
-    ``alone`` tells that the kind has no other assets, and that nobody can make any meanwhile.
+    It comes as CSV: cell, status, division, number of assets and sums.
     """
-    table = sql.Identifier("twin", counted)
-    if alone:
-        connection.execute("DELETE FROM twin.rollup WHERE kind = %s", (kind.name,))
-        query = sql.SQL("INSERT INTO twin.rollup SELECT * FROM {} ORDER BY cell, status, division")
-        connection.execute(query.format(table))
-    else:
-        _add(connection, sql.SQL("SELECT * FROM {}").format(table).as_string(connection))
-    connection.execute(sql.SQL("DROP TABLE {}").format(table))
+    command = sql.SQL("COPY {} (cell, status, division, assets, sums) FROM STDIN (FORMAT csv)")
+    with connection.cursor() as cursor, cursor.copy(command.format(sql.Identifier("twin", into))) as copy:
+        for rows in written:
+            copy.write(rows)
+
+
+def add_totals(connection: Connection[Any], counted: str) -> None:
+    """Add what ``count`` or ``keep`` has kept in a table to the totals; its triggers do not know of it."""
+    connection.execute(
+        sql.SQL(
+            "INSERT INTO twin.rollup_cell AS t SELECT cell, kind, sum(assets) FROM {} GROUP BY cell, kind"
+            # In the order of the key: of two who add to the same rows one waits for the other.
+            " ORDER BY cell, kind ON CONFLICT (cell, kind) DO UPDATE SET assets = t.assets + excluded.assets"
+        ).format(sql.Identifier("twin", counted))
+    )
 
 
 def watch(connection: Connection[Any], table: str) -> None:

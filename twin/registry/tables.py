@@ -397,6 +397,7 @@ rollup = Table(
     "rollup",
     metadata,
     Column("kind", Text, primary_key=True),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
     Column(
         "cell",
         BigInteger,
@@ -448,7 +449,7 @@ load_view = _view(
 upload_view = _view(upload)
 undoing_view = _view(undoing)
 code_successor_view = _view(code_successor)
-rollup_view = _view(rollup)
+rollup_view = _view(rollup, without=("part",))
 rollup_kind_view = _view(rollup_kind, without=("measures",))
 rollup_cell_view = _view(rollup_cell)
 rollup_apart_view = Table("rollup_apart", views, *(Column(c.name, c.type) for c in rollup_cell.columns))
