@@ -120,6 +120,7 @@ def _with(attribute: Attribute) -> Kind:
     [
         (replace(SOUND, name="Bench"), "lower-case"),
         (replace(SOUND, name="bench_1"), "digits, as the tables"),
+        (replace(SOUND, name="cell"), "another table"),
         (replace(SOUND, classes=()), "default"),
         (replace(SOUND, classes=(ClassCode("21", "", "", ""),)), "four digits"),
         (
