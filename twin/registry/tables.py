@@ -396,8 +396,6 @@ sql_scope = Table(
 rollup = Table(
     "rollup",
     metadata,
-    Column("kind", Text, primary_key=True),
-    Column("part", SmallInteger, primary_key=True, autoincrement=False),
     Column(
         "cell",
         BigInteger,
@@ -405,9 +403,11 @@ rollup = Table(
         autoincrement=False,
         comment="of resolutions 5 to 9; 0: of assets that are nowhere",
     ),
+    Column("assets", Integer, nullable=False),
+    Column("part", SmallInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
     Column("status", Text, primary_key=True),
     Column("division", Text, primary_key=True),
-    Column("assets", Integer, nullable=False),
     Column("sums", ARRAY(Numeric), nullable=False, comment="in thousandths, as twin.rollup_kind names them"),
 )
 

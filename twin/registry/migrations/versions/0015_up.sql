@@ -5,12 +5,13 @@ LOCK TABLE twin.asset IN SHARE ROW EXCLUSIVE MODE;
 DROP VIEW api.rollup_apart, api.rollup;
 DROP TABLE twin.rollup;
 CREATE TABLE twin.rollup (
-    kind text NOT NULL,
-    part smallint NOT NULL,
+    -- As parts have them (part_columns.sql): PostgreSQL rewrites every row that it hands to a table of another order.
     cell bigint NOT NULL,
+    assets integer NOT NULL,
+    part smallint NOT NULL,
+    kind text NOT NULL,
     status text NOT NULL,
     division text NOT NULL,
-    assets integer NOT NULL,
     sums numeric[] NOT NULL,
     -- By cell first: kind and part are the same in all of a table.
     CONSTRAINT rollup_pkey PRIMARY KEY (cell, status, division, kind, part)
