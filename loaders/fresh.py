@@ -220,10 +220,11 @@ class Fresh(Struct):
         with receipt.timed("further indexes"):
             try:
                 self._index(self.further)
-                if self.part is not None:
-                    let_vacuum(self.job.connection, self.part)
             except psycopg.Error:
                 receipt.notes.append("indexes.missing")
+            with suppress(psycopg.Error):
+                if self.part is not None:
+                    let_vacuum(self.job.connection, self.part)
 
     def stop(self, *, at_once: bool = False) -> None:
         """End what goes on beside the main thread."""

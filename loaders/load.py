@@ -111,8 +111,10 @@ def _load(
 ) -> None:
     """What ``load`` does with a file that can be loaded. Raises ``RowsRejected`` as ``on_error`` says."""
     receipt = ready.receipt
-    with told(receipt.dataset):
-        opened, registered = opening.of(receipt.dataset, ready.plan.kind)
+    with (
+        told(receipt.dataset),
+        opening.of(receipt.dataset, ready.plan.kind) as (opened, registered),
+    ):
         receipt.swept = opened.swept
         # What was read before a load was waited for may have changed with it.
         places = Divisions.read(opened.connection) if opened.lock.waited else divisions.result()

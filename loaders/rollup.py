@@ -56,7 +56,7 @@ class RollUp:
             self._gather()
 
     def written(self) -> Iterator[memoryview]:
-        """What was counted, as CSV of ``twin.rollup`` behind kind and part; by cell, status and division."""
+        """What was counted, as the CSV that ``rollups.keep`` takes, by cell, status and division."""
         if not self._counts:
             return
         self._gather()

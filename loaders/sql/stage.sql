@@ -1,7 +1,7 @@
--- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash, and not vacuumed by others,
--- whom ANALYZE and DROP would wait for. Where a row's attributes are
--- known to be others than its asset's, and where its search text is known to be its asset's, the asset need not be
--- looked up once more; of rows that are linked to another dataset's assets neither is known.
+-- What one load has copied and not yet merged; unlogged, for nobody needs it after a crash, and without autovacuum, for
+-- which ANALYZE and DROP would wait. Where a row's attributes are known to be others than its asset's, and where its
+-- search text is known to be its asset's, the asset need not be looked up once more; of rows that are linked to another
+-- dataset's assets neither is known.
 CREATE UNLOGGED TABLE {stage} (
     row_number bigint NOT NULL,
     source_key text NOT NULL,

@@ -418,7 +418,8 @@ def test_both_roads_lead_to_the_same(
         found.append(([(counts(t), reasons(t), dict(t.warnings.counts)) for t in told], registered(owner)))
         owner.execute(
             "DROP TABLE twin.asset_streetlight, twin.asset_vehicle, twin.identifier_streetlight,"
-            " twin.identifier_vehicle; DELETE FROM twin.code_sequence; DELETE FROM twin.load;"
+            " twin.identifier_vehicle, twin.rollup_streetlight, twin.rollup_vehicle;"
+            " DELETE FROM twin.rollup_cell; DELETE FROM twin.code_sequence; DELETE FROM twin.load;"
             " DELETE FROM twin.dataset; DELETE FROM twin.issuing; DELETE FROM twin.organisation"
         )
     assert found[0] == found[1]
@@ -437,6 +438,7 @@ def registered(owner: Connection) -> list[list[object]]:
         "SELECT key, name FROM twin.organisation ORDER BY 1",
         "SELECT division, scheme FROM twin.issuing ORDER BY 1",
         "SELECT * FROM twin.rollup ORDER BY kind, cell, status, division",
+        "SELECT * FROM twin.rollup_cell ORDER BY cell, kind",
         f"{USED_CODES} ORDER BY 1, 2, 3",
     )
     return [owner.execute(question.encode()).fetchall() for question in questions]

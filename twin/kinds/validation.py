@@ -16,8 +16,11 @@ from twin.kinds.units import factor
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBERED = re.compile(r".*_[0-9]+")
 """What a kind's tables are called, which are numbered."""
-_TABLES = frozenset({"version", "kind", "cell"})
-"""What other tables are called: ``asset_version``, ``rollup_kind``, ``rollup_cell``."""
+OTHER_TABLES = frozenset(
+    {"cell", "cell_pkey", "geom", "kind", "kind_pkey", "pkey"}
+    | {"version", "version_code", "version_geom", "version_kind_division", "words"}
+)
+"""What other tables and indexes are called behind ``asset_``, ``identifier_`` or ``rollup_``."""
 _CLASS_CODE = re.compile(r"[0-9A-Z]{4}")
 
 # Names that an asset's file, its GraphQL type and its SQL view already use.
@@ -88,7 +91,7 @@ def _naming(kind: Kind) -> Iterator[Problem]:
             f"{kind.name} ends in _ and digits, as the tables of kinds do",
             f"{kind.name} 以下划线和数字结尾，与种类的表名冲突",
         )
-    if kind.name in _TABLES:
+    if kind.name in OTHER_TABLES:
         yield (
             f"{kind.name} is what another table is called that begins like those of kinds",
             f"{kind.name} 与登记库其他表名冲突",

@@ -363,7 +363,7 @@ def _add_totals(connection: Connection[Any], part: Part) -> None:
     """
     table = kind_table(part.kind)
     if _is_table(connection, table):
-        statement = sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE")
+        statement = sql.SQL("LOCK TABLE ONLY {} IN SHARE UPDATE EXCLUSIVE MODE")
         connection.execute(statement.format(sql.Identifier("twin", table)))
     rollups.add_totals(connection, part.rollup)
 
@@ -413,13 +413,16 @@ def further_builds(connection: Connection[Any], part: Part) -> list[IndexBuild]:
 
 
 def ensure_further_indexes(connection: Connection[Any], kind: Kind) -> None:
-    """Build what is missing of ``further_builds`` of all parts that no load works at, one after the other."""
+    """Build what is missing of ``further_builds`` of all parts that no load works at, one after the other.
+
+    Autovacuum may come to them, too.
+    """
     for part in parts(connection, kind):
         if try_hold(connection, part):
             try:
+                let_vacuum(connection, part)
                 for build in further_builds(connection, part):
                     connection.execute(build.statement)
-                let_vacuum(connection, part)
             finally:
                 let_go(connection, part)
 

@@ -1,8 +1,8 @@
 """Roll-ups: how many assets each cell of resolutions 5 to 9 holds, and what their kind adds up of them.
 
 They are by kind, status and division, and as exact as a count: triggers keep them, which see all rows that a
-statement has changed at once. What is copied into a part that nobody sees yet is counted by itself, and added
-when the part is shown. Their totals by cell follow whatever changes them.
+statement has changed at once. Each part of a kind has its own. What is copied into a part that nobody sees
+yet is counted by itself, and shown with it. Their totals by cell follow whatever changes them.
 """
 
 from __future__ import annotations

@@ -409,6 +409,7 @@ rollup = Table(
     Column("status", Text, primary_key=True),
     Column("division", Text, primary_key=True),
     Column("sums", ARRAY(Numeric), nullable=False, comment="in thousandths, as twin.rollup_kind names them"),
+    postgresql_partition_by="LIST (kind)",
 )
 
 rollup_kind = Table(

@@ -1,5 +1,6 @@
 -- What a part has of its parent, as CREATE TABLE takes it: columns, then checks. Columns of one length come first, the
--- widest of them first: so no byte is lost between them, and PostgreSQL knows where they begin in every row.
+-- widest of them first, of these such as are never null: so no byte is lost between them, and PostgreSQL knows where
+-- most of them begin without looking at the row.
 (
     SELECT format(
         '%%I %%s%%s%%s', attname, format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN ' NOT NULL' END,

@@ -1,6 +1,20 @@
 -- Nobody changes assets until this is seen: who does adds to roll-ups.
 LOCK TABLE twin.asset IN SHARE ROW EXCLUSIVE MODE;
 
+-- What killed loads have counted and nobody sees goes.
+DO $$
+DECLARE
+    unseen text;
+BEGIN
+    FOR unseen IN
+        SELECT relname FROM pg_class
+        WHERE relnamespace = 'twin'::regnamespace AND relkind = 'r' AND NOT relispartition
+          AND relname ~ '^rollup_.*_[0-9]+$'
+    LOOP
+        EXECUTE format('DROP TABLE twin.%I', unseen);
+    END LOOP;
+END $$;
+
 DROP VIEW api.rollup_apart, api.rollup;
 DROP TABLE twin.rollup;
 CREATE TABLE twin.rollup (
@@ -86,7 +100,8 @@ CREATE OR REPLACE FUNCTION twin.rollup_statement(query text) RETURNS text
                         r.sums[1] + excluded.sums[1], r.sums[2] + excluded.sums[2], r.sums[3] + excluded.sums[3]
                     ]
                     ELSE ARRAY(
-                        SELECT a + b FROM unnest(r.sums, excluded.sums) WITH ORDINALITY AS s (a, b, place) ORDER BY place
+                        SELECT a + b FROM unnest(r.sums, excluded.sums) WITH ORDINALITY AS s (a, b, place)
+                        ORDER BY place
                     )
                 END';
 
@@ -144,3 +159,4 @@ CREATE TRIGGER rollup_update AFTER UPDATE ON twin.rollup REFERENCING OLD TABLE A
     FOR EACH STATEMENT EXECUTE FUNCTION twin.add_totals();
 CREATE TRIGGER rollup_delete AFTER DELETE ON twin.rollup REFERENCING OLD TABLE AS before
     FOR EACH STATEMENT EXECUTE FUNCTION twin.add_totals();
+ANALYZE twin.rollup;
