@@ -167,10 +167,7 @@ def test_the_fewest_rows_that_know_what_is_asked_are_read(
             asked = counts.cells(where, Given(9, "resolution"), sums=sums)
         return set(re.findall(r"FROM api\.(rollup\w*)", str(asked.statement)))
 
-    wanted = {
-        "totals": {"rollup_cell", "rollup_apart", "rollup_kind"},
-        "roll-ups": {"rollup", "rollup_kind"},
-    }
+    wanted = {"totals": {"rollup_cell", "rollup_apart"}, "roll-ups": {"rollup"}}
     assert tables(sums=False) == wanted[read]
     assert tables(sums=True) == wanted["roll-ups"]
 

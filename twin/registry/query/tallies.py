@@ -27,7 +27,6 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
@@ -44,7 +43,6 @@ from twin.registry.tables import (
     asset_view,
     rollup_apart_view,
     rollup_cell_view,
-    rollup_kind_view,
     rollup_view,
 )
 
@@ -149,17 +147,15 @@ class Counting:
             "cells": lambda table, given: places.in_cells(table.c.cell, table.c.cell, given, resolution),
             "disk": lambda table, given: places.in_disk(table.c.cell, table.c.cell, given, resolution),
         }
-        every_kind = func.array(select(rollup_kind_view.c.kind).scalar_subquery(), type_=ARRAY(Text()))
 
         def selected(rollup: Table) -> Select[Any]:
             r = rollup.c
             key = r.cell if self.key.finest == resolution else self.key.of(rollup)
             columns = [key.label("key"), r.kind, r.assets, *self._added(lambda place: r.sums[place])]
             asked = condition(self.where, kind=self.kind, asset=rollup, members=members, but=but)
-            if rollup is rollup_cell_view:
-                selection = select(*columns).where(cells_of(r.cell), asked)
-                return _by_range(selection, rollup) if key is r.cell else selection
-            return select(*columns).where(r.kind == func.any(every_kind), cells_of(r.cell), asked)
+            selection = select(*columns).where(cells_of(r.cell), asked)
+            by_range = rollup is rollup_cell_view and key is r.cell
+            return _by_range(selection, rollup) if by_range else selection
 
         return [selected(rollup) for rollup in sources]
 
