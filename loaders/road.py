@@ -26,13 +26,18 @@ from twin.registry.divisions import Divisions
 
 
 class Identified(Struct, frozen=True):
-    """A batch as it came: which rows are of other kinds, and of the rest the geometries and who they are."""
+    """A batch as it came: which rows are of other kinds, and of the rest the geometries and who they are.
+
+    ``existing`` are those whose keys are registered, ``same`` those of them that say what they said before.
+    """
 
     came: Rows
     others: BoolArray
     rows: Rows
     written: Raw | Written
     identity: Identity
+    existing: BoolArray
+    same: BoolArray
 
 
 class Road(Struct):
@@ -61,16 +66,16 @@ class Road(Struct):
             self._earlier = siblings.join(receipt.dataset, receipt.kind, receipt.source, self._keys)
 
     def identified(self, came: Rows) -> Identified:
-        """A batch, one after the other: what can be known of its rows without a look at any other state."""
+        """A batch, one after the other: what can be known of its rows without a look at other rows."""
         others = of_other_kinds(came, self.ready.plan.kind)
         rows = came.take(~others) if others.any() else came
         written = written_geometries(rows, self.ready.plan.position)
         identity = identify(rows, written, self.ready.key, self.seed, self._places)
-        return Identified(came, others, rows, written, identity)
+        return Identified(came, others, rows, written, identity, *self.registered.compare(identity))
 
     def remaining(self, batch: Identified) -> Remaining:
         """The rows of a batch that are new or changed."""
-        came, rows, written, identity = batch.came, batch.rows, batch.written, batch.identity
+        came, rows, identity = batch.came, batch.rows, batch.identity
         for line in came.unread:
             value = line.value and line.value[:SHOWN]
             found = Finding(line.number, None, value, line.reason, {}, line.key)
@@ -78,9 +83,9 @@ class Road(Struct):
         self._see_unread(came.unread)
         self.ready.receipt.read += len(came) + len(came.unread)
         self._leave_out(came, batch.others)
-        self.placed += int(written.there.sum())
-        left, existing = self._left(rows, written, identity)
-        return Remaining(rows.take(left), written.take(left), identity.take(left), existing[left])
+        self.placed += int(batch.written.there.sum())
+        left = self._left(batch)
+        return Remaining(rows.take(left), batch.written.take(left), identity.take(left), batch.existing[left])
 
     def pass_over(self, rows: Rows) -> None:
         """Remember the keys and places of rows that are done already, when a load goes on."""
@@ -98,31 +103,30 @@ class Road(Struct):
         if self.ready.key is not None:
             self.registered.see(arrow.take(present(came.columns[self.ready.key]), others))
 
-    def _left(self, rows: Rows, written: Raw | Written, identity: Identity) -> tuple[BoolArray, BoolArray]:
-        """Which rows are neither doubles nor as they were, and which of all are registered."""
+    def _left(self, batch: Identified) -> BoolArray:
+        """Which rows are neither doubles nor as they were."""
+        rows, identity, existing = batch.rows, batch.identity, batch.existing
         verdict = self._verdict(rows.numbers, identity)
         judge_keys(identity, self._keys, verdict, self.ready.key)
         for file, seen in self._earlier:
             there, facts = seen.holds(identity.key_hashes), _always(file=file)
             verdict.reject(there, "key.other_file", self.ready.key, shown(identity.keys), facts)
         self.nameless += int(arrow.is_null(identity.keys).sum())
-        existing, same = self.registered.compare(identity)
         gone = self._gone(rows, identity, existing, verdict)
         if self.ready.key is not None:
-            placed = written.there
             judge_twins(
                 identity,
-                placed & ~gone,
+                batch.written.there & ~gone,
                 ~existing,
                 self._said,
                 verdict,
                 reject=self.options.on_suspect == "reject",
             )
-        same &= verdict.alive & ~gone
+        same = batch.same & verdict.alive & ~gone
         if self.options.mode == "insert":
             same &= False
         self.ready.receipt.same += int(same.sum())
-        return verdict.alive & ~same & ~gone, existing
+        return verdict.alive & ~same & ~gone
 
     def _gone(self, rows: Rows, identity: Identity, existing: BoolArray, verdict: Verdict) -> BoolArray:
         """Which rows of a file of changes say that their asset is gone; those of no asset are rejected."""
