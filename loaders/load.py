@@ -77,7 +77,7 @@ def load(
     rejects = Rejects.to(options.rejects, where, force=options.force) if options.rejects else None
     before = Snapshot.of(where)
     divisions = beside(_divisions)
-    with Opening(options.dataset or default_dataset(where), options.kind) as opening:
+    with closing(Opening(options.dataset or default_dataset(where), options.kind)) as opening:
         ready = prepare(where, options, source)
         if rejects is not None:
             rejects.require_fit(ready.source, where)

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing, contextmanager, suppress
 from threading import Lock
-from types import TracebackType
-from typing import Self
 
 import psycopg
 from msgspec import Struct
@@ -41,10 +39,7 @@ class GivenUp(Exception):
 
 
 class Opening:
-    """A dataset's session, opened on a thread of its own, and what it has of a kind.
-
-    Both are held until the block ends.
-    """
+    """A dataset's session, opened on a thread of its own, and what it has of a kind; held until ``close``."""
 
     def __init__(self, dataset: str, kind: str | None) -> None:
         self._dataset = dataset
@@ -55,13 +50,7 @@ class Opening:
         self._connecting = Lock()
         self._opened = beside(lambda: self._open(kind))
 
-    def __enter__(self) -> Self:
-        """Itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         """Give it up, also where it waits for another load of the dataset; who connects does so alone."""
         with self._connecting:
             self._given_up = True
@@ -82,8 +71,8 @@ class Opening:
         raises, and psycopg's errors.
         """
         if dataset != self._dataset:
-            self.__exit__(None, None, None)
-            with Opening(dataset, kind.name) as other, other.of(dataset, kind) as found:
+            self.close()
+            with closing(Opening(dataset, kind.name)) as other, other.of(dataset, kind) as found:
                 found[0].swept[:0] = self._swept()
                 yield found
             return

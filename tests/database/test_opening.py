@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -53,7 +54,7 @@ def test_the_file_says_its_kind(owner: Connection, pudong: str, tmp_path: Path, 
     load_into(pudong, write_csv(tmp_path / "lamps.csv", lamps(3)))
     for supposed in (None, "vehicle", "no such kind"):
         with (
-            Opening("lamps", supposed) as opening,
+            closing(Opening("lamps", supposed)) as opening,
             opening.of("lamps", kind("streetlight")) as (opened, registered),
         ):
             assert len(registered.keys) == 3
@@ -66,7 +67,7 @@ def test_who_still_connects_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         monkeypatch.setenv("TWIN_DATABASE_URL", f"postgresql://somebody@127.0.0.1:{port}/city")
-        with Opening("lamps", "streetlight") as opening:
+        with closing(Opening("lamps", "streetlight")) as opening:
             call, _ = silent.accept()
         assert not opening._opened.done()
         call.close()
@@ -80,6 +81,6 @@ def test_a_dataset_that_is_held_is_waited_for(owner: Connection, pudong: str, tw
             waiting = pool.submit(opening._opened.result)
             while not column(owner, WAITING):
                 assert not waiting.done()
-        with opening:
+        with closing(opening):
             assert waiting.result(timeout=60).lock.waited
     assert column(owner, HELD, LOAD_LOCK) == [0]
