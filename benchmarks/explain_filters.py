@@ -23,7 +23,8 @@ from fixtures.generate import CENTRE, generate
 from loaders.city import load_city
 from loaders.load import Options
 from spatial.cells import format_cell, points_to_cells
-from twin.registry.database import API_SESSION, connect, embedded, migrate, url
+from twin.registry.database import connect, embedded, migrate, url
+from twin.registry.pool import API_SESSION
 from twin.registry.query.pages import PageWanted, page
 from twin.registry.query.sql import compiled
 

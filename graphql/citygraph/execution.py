@@ -84,7 +84,7 @@ async def ask(context: Context, name: str, /, **variables: Any) -> dict[str, Any
 
 def ask_now(name: str, /, **variables: Any) -> dict[str, Any]:
     """``ask`` for programs that wait, on a connection of its own. Raises as ``open_pool`` too."""
-    from twin.registry.database import open_pool
+    from twin.registry.pool import open_pool
 
     async def asked() -> dict[str, Any]:
         async with open_pool("api", size=1) as pool:

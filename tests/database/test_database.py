@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from twin.registry import database
+from twin.registry import database, pool
 from twin.registry.embedded import Server, installed
 
 Connection = psycopg.Connection[tuple[object, ...]]
@@ -146,15 +146,15 @@ def test_the_pool_times_out_recycles_and_recovers(
     monkeypatch.setenv("TWIN_API_STATEMENT_TIMEOUT_MS", "200")
 
     async def use() -> None:
-        async with database.open_pool("api", size=2) as pool:
-            async with pool.connection() as connection:
+        async with pool.open_pool("api", size=2) as lines:
+            async with lines.connection() as connection:
                 first = connection.info.backend_pid
                 assert connection.autocommit
                 with pytest.raises(psycopg.errors.QueryCanceled):
                     await connection.execute("SELECT pg_sleep(5)")
             await asyncio.sleep(1.1)
             await asyncio.to_thread(owner.execute, "SELECT pg_terminate_backend(%s)", [first])
-            async with pool.connection() as connection:
+            async with lines.connection() as connection:
                 row = await (await connection.execute("SELECT current_user, pg_backend_pid()")).fetchone()
         assert row is not None
         assert row[0] == "twin_api"

@@ -185,7 +185,7 @@ async def _listed(where: Record, first: int) -> _Found:
     """The first assets by code, a page at a time."""
     from citygraph.context import Context
     from citygraph.execution import ask
-    from twin.registry.database import open_pool
+    from twin.registry.pool import open_pool
     from twin.settings import ApiSettings
 
     assets: list[Record] = []

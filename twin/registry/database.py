@@ -10,49 +10,34 @@ are better given a login that is a member of ``twin_reader`` only.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
 
 from twin.errors import TwinError, sentence
 from twin.registry.embedded import Server
 from twin.registry.embedded.installed import OLDEST
-from twin.registry.lines import Lines, Pool
-from twin.settings import ApiSettings, DatabaseSettings
+from twin.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 Role = Literal["owner", "api", "reader"]
 Connection = psycopg.Connection[TupleRow]
-AsyncConnection = psycopg.AsyncConnection[TupleRow]
 
 USERS: dict[Role, str] = {"owner": "twin_owner", "api": "twin_api", "reader": "twin_reader"}
 CONNECT_SECONDS = 10
-LEND_SECONDS = 3
-"""How long a request waits for a connection, and how long a pool tries for one before it waits to be asked
-again: when the database is down people are told so at once, and when it is back the next request finds it."""
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION = "SELECT version_num FROM public.twin_migration"
 EVERYTHING = "*"
 """The scope (``twin.scope``) of a session that may see every asset."""
-API_SESSION = {
-    "twin.scope": EVERYTHING,
-    "DateStyle": "ISO",
-    "jit": "off",
-    "max_parallel_workers_per_gather": "0",
-}
-"""Settings of the API's sessions: its short statements lose more to compiling and workers than they gain."""
 MIGRATION_LOCK = 0x7477696E  # "twin": the advisory lock under which migrations run
 
 
@@ -131,7 +116,7 @@ def url(role: Role = "owner") -> str:
 
 def queue_url() -> str:
     """The owner's address with procrastinate's schema as its search path; raises as ``url``."""
-    return _with_options(url("owner"), search_path="queue")
+    return with_options(url("owner"), search_path="queue")
 
 
 def connect(role: Role = "owner", *, autocommit: bool = False) -> Connection:
@@ -203,54 +188,10 @@ def downgrade(address: str, revision: str) -> None:
     _alembic(address, lambda config: command.downgrade(config, revision))
 
 
-def open_pool(role: Role = "api", *, size: int) -> Lines:
-    """Unopened lines over ``make_pool``; raises as that does."""
-    return Lines(make_pool(role, size=size))
-
-
-def make_pool(role: Role = "api", *, size: int) -> Pool:
-    """An unopened pool of at most ``size`` connections as ``role``, each with the API's statement timeout.
-
-    Connections commit each statement by itself, since a transaction per request halves what a server answers;
-    they are renewed after half an hour, and one unused for a second is tried before it is handed out. The
-    database is checked at once: raises as ``connect``.
-    """
-    connect(role).close()
-    return AsyncConnectionPool(
-        _with_options(
-            url(role),
-            **API_SESSION,
-            statement_timeout=str(ApiSettings.read().statement_timeout_ms),
-        ),
-        kwargs={"autocommit": True, "application_name": "twin-api", "connect_timeout": CONNECT_SECONDS},
-        min_size=1,
-        max_size=size,
-        max_lifetime=1_800,
-        max_idle=300,
-        timeout=LEND_SECONDS,
-        reconnect_timeout=LEND_SECONDS,
-        check=_checker(),
-        open=False,
-    )
-
-
 def place(address: str) -> str:
     """Where ``address`` leads, without its password: ``host:port/database``."""
     parts = conninfo_to_dict(address)
     return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
-
-
-def _checker() -> Callable[[AsyncConnection], Awaitable[None]]:
-    """A check that costs a round trip at most once a second per connection."""
-    tried: WeakKeyDictionary[AsyncConnection, float] = WeakKeyDictionary()
-
-    async def check(connection: AsyncConnection) -> None:
-        now = time.monotonic()
-        if now - tried.get(connection, 0.0) > 1.0:
-            await AsyncConnectionPool.check_connection(connection)
-        tried[connection] = now
-
-    return check
 
 
 def _require_server(connection: Connection) -> None:
@@ -296,10 +237,10 @@ def _own_transaction(connection: Connection) -> Iterator[None]:
 
 
 def _narrowed(address: str, role: Role) -> str:
-    return address if role == "owner" else _with_options(address, role=USERS[role])
+    return address if role == "owner" else with_options(address, role=USERS[role])
 
 
-def _with_options(address: str, **settings: str) -> str:
+def with_options(address: str, **settings: str) -> str:
     """``address`` with server settings added to its ``options``."""
     parts = urlsplit(address)
     query = dict(parse_qsl(parts.query))

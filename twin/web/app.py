@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from citygraph import app as graphql
 from citygraph.planner.http import PlannedRequests
-from twin.registry.database import open_pool
+from twin.registry.pool import open_pool
 from twin.settings import ApiSettings, TelemetrySettings
 from twin.web import health, loads, maps, pages, problems, reports, telemetry, undoing
 from twin.web.middleware import JSON_HEADERS, CommonHeaders
@@ -30,7 +30,7 @@ def create_app() -> FastAPI:
     """The application; its pool of database connections lives as long as it runs.
 
     Making it raises what ``twin.telemetry.traces.wanted`` does, starting it what
-    ``twin.registry.database.open_pool`` does.
+    ``twin.registry.pool.open_pool`` does.
     """
     app = _Application(
         title="City Twin",

@@ -19,7 +19,8 @@ from benchmarks.api.peers import POOL, Peer, Request, free_port, serving
 from benchmarks.api.peers.ours import read
 from benchmarks.api.questions import Arguments
 from benchmarks.lab import Lab
-from twin.registry.database import Pool, make_pool
+from twin.registry.lines import Pool
+from twin.registry.pool import make_pool
 
 SQL = """
 SELECT
