@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet
 from msgspec import Struct
 
 from spatial.arrays import BoolArray, FloatArray, Int64Array
@@ -294,7 +293,7 @@ def size(column: Column) -> int:
 
 def count_distinct(column: Column) -> int:
     """How many different values there are, null aside."""
-    return int(pc.count_distinct(column, mode="only_valid").as_py())
+    return len(pc.unique(column)) - bool(column.null_count)
 
 
 def last(column: Column) -> Any:
@@ -562,6 +561,7 @@ def csv_batches(
 
 def parquet_facts(path: Path) -> tuple[tuple[str, ...], int, dict[str, str]]:
     """A Parquet file's columns, how many rows it has, and what its writer says of it."""
+
     try:
         with pa.parquet.ParquetFile(path) as file:
             said = file.schema_arrow.metadata or {}
@@ -573,6 +573,7 @@ def parquet_facts(path: Path) -> tuple[tuple[str, ...], int, dict[str, str]]:
 
 def parquet_batches(path: Path, size: int) -> Iterator[Batch]:
     """The rows of a Parquet file, at most ``size`` at a time. Raises ``BrokenStream``."""
+
     with pa.parquet.ParquetFile(path) as file:
         yield from record_batches(file.iter_batches(size))
 

@@ -20,7 +20,7 @@ from spatial.crs import (
     operation_to_wgs84,
     parse_crs,
 )
-from spatial.systems import Area
+from spatial.systems import EARTH, Area
 
 
 class Declared(Struct, frozen=True):
@@ -66,7 +66,7 @@ def require_inside(operation: Operation | None, first: GeometryArray, outsiders:
     if operation is not None and outsiders * 2 > placed:
         system = operation.source
         bounds = _bounds(first) or (0.0, 0.0, 0.0, 0.0)
-        area = system.area or (-180.0, -90.0, 180.0, 90.0)
+        area = system.area or EARTH
         raise OutsideAreaOfUse(
             name=system.name,
             bounds=", ".join(f"{v:.7g}" for v in bounds),
@@ -76,7 +76,7 @@ def require_inside(operation: Operation | None, first: GeometryArray, outsiders:
 
 def _middle_of(system: CoordinateSystem, accuracy: float) -> Area:
     """The middle of the area of use, in the system's coordinates: where the first rows are nowhere."""
-    west, south, east, north = system.area or (-180.0, -90.0, 180.0, 90.0)
+    west, south, east, north = system.area or EARTH
     lon, lat = (west + east) / 2, (south + north) / 2
     away = operation_from_wgs84(system, (lon, lat, lon, lat), accuracy)
     (x,), (y,) = away.transform_xy(np.array([lon]), np.array([lat]))

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
 import shapely
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from loaders import arrow
 from loaders.arrow import Batch
 from spatial import proj
 from spatial.geoparquet import Seen
 
+if TYPE_CHECKING:
+    from pyproj import CRS
+
 
 def write_stream(stream: Any, path: Path, metadata: Callable[[], Mapping[str, bytes]]) -> None:
     """Write a pyarrow reader's rows; ``metadata`` is asked for after the last of them."""
+    import pyarrow.parquet as pq
+
     # Arrow's own copy of the schema, written before the rows, would hide metadata that comes after them.
     with pq.ParquetWriter(path, stream.schema, compression="zstd", store_schema=False) as writer:
         for batch in stream:
@@ -46,5 +48,5 @@ def _system(crs: str | None) -> CRS | None:
     """The system of that definition; None where PROJ knows of none, as of GCJ-02."""
     try:
         return None if crs is None else proj.crs(crs)
-    except CRSError:
+    except proj.NoSuchSystem:
         return None

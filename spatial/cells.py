@@ -27,7 +27,8 @@ from shapely.geometry.base import BaseGeometry
 from spatial import h3_index, h3_lattice, h3_scalar
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.h3_index import DIGIT_BITS, FINEST, RESOLUTION_SHIFT
-from spatial.measure import GEOD, degrees_around
+from spatial.measure import degrees_around
+from spatial.proj import geod
 from twin.errors import TwinError
 
 MAX_DISK = 100
@@ -334,7 +335,7 @@ def _outlines(cells: Int64Array, scale: float) -> tuple[GeometryArray, BoolArray
 def _envelope(cell: int, scale: float) -> BaseGeometry:
     """A box around the circle that holds the enlarged cell; the same large cells are asked for again."""
     lat, lon = h3_scalar.center(cell)
-    radius = max(GEOD.inv(lon, lat, x, y)[2] for y, x in h3_scalar.vertices(cell)) * scale
+    radius = max(geod().inv(lon, lat, x, y)[2] for y, x in h3_scalar.vertices(cell)) * scale
     east, north = degrees_around(lat, radius)
     if east >= 180.0:
         return shapely.box(-180.0, lat - north, 180.0, lat + north)

@@ -10,17 +10,19 @@ by ``spatial.systems``, whose names this module offers too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from msgspec import Struct
-from pyproj import Transformer
 
 from spatial import china, proj
 from spatial.arrays import FloatArray, GeometryArray
 from spatial.datums import Advice, datums, key
 from spatial.systems import (
+    EARTH,
     MARGIN,
+    WGS84,
     Area,
     CoordinateSystem,
     UnknownCrs,
@@ -31,6 +33,9 @@ from spatial.systems import (
     within,
 )
 from twin.errors import TwinError
+
+if TYPE_CHECKING:
+    from pyproj import Transformer
 
 __all__ = [
     "WGS84",
@@ -46,7 +51,6 @@ __all__ = [
     "parse_crs",
 ]
 
-WGS84 = parse_crs(proj.WGS84)
 DEFAULT_ACCURACY = 5.0
 """Metres that an operation may be wrong by unless a load says otherwise."""
 
@@ -192,11 +196,13 @@ def _shifted(system: CoordinateSystem) -> _Way:
 def _null(system: CoordinateSystem) -> _Way | None:
     """The way of a datum that agrees with WGS 84: unprojected, and else unchanged."""
     accuracy = datums().null.get(key(system.datum))
+    name = f"{system.datum} agrees with WGS 84 (null operation)"
+    if system.is_wgs84:
+        return _Way(name, accuracy, None, _stay, _stay)
     geodetic = proj.crs(system.definition).geodetic_crs
     if accuracy is None or geodetic is None or proj.crs(system.definition).is_bound:
         return None
     conversion = proj.transformer(system.definition, geodetic.to_wkt())
-    name = f"{system.datum} agrees with WGS 84 (null operation)"
     return _Way(name, accuracy, None, _mover(conversion, "FORWARD"), _mover(conversion, "INVERSE"))
 
 
@@ -232,6 +238,10 @@ def _way(name: str, transformer: Transformer) -> _Way:
     return _Way(name, accuracy, area.bounds if area else None, home, away)
 
 
+def _stay(lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return lon, lat
+
+
 def _mover(transformer: Transformer, direction: str) -> Move:
     def move(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         moved_x, moved_y = transformer.transform(x, y, direction=direction)
@@ -258,7 +268,7 @@ def _short(description: str) -> str:
 def _inside_area(
     system: CoordinateSystem, lon: FloatArray, lat: FloatArray, bounds: Area
 ) -> tuple[FloatArray, FloatArray]:
-    area = system.area or (-180.0, -90.0, 180.0, 90.0)
+    area = system.area or EARTH
     inside = within(area, lon, lat, MARGIN)
     if inside.mean() < 0.5:
         raise OutsideAreaOfUse(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 import shapely
 from msgspec import Struct, field
-from pyproj import CRS
 
 from spatial.arrays import GeometryArray
+
+if TYPE_CHECKING:
+    from pyproj import CRS
 
 _TYPES = (
     "Point",

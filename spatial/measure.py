@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from pyproj import Geod
 
 from spatial.arrays import BoolArray, FloatArray, GeometryArray, Int64Array
 from spatial.geometry import simple_parts
+from spatial.proj import geod
 
-GEOD = Geod(ellps="WGS84")
-_E = float(np.sqrt(GEOD.es))
 _LONG_EDGE = 0.02
 """Degrees. Up to here an edge's area is that of a great circle on the authalic sphere: within 3e-7 of it."""
 _SHORTEST_RADIUS = 6_335_439.0
@@ -27,7 +25,7 @@ def geodesic_length(geometries: GeometryArray) -> FloatArray:
     coordinates, line = shapely.get_coordinates(parts[lines], return_index=True)
     same = line[1:] == line[:-1]
     start, end = coordinates[:-1][same], coordinates[1:][same]
-    steps = GEOD.inv(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[2] if len(start) else np.zeros(0)
+    steps = geod().inv(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[2] if len(start) else np.zeros(0)
     return _sums(geometries, owner[lines][line[:-1][same]], steps)
 
 
@@ -83,7 +81,7 @@ def _ring_areas(rings: GeometryArray) -> FloatArray:
     too_long[ring[:-1][same & (np.abs(steps) > _LONG_EDGE).any(axis=1)]] = True
     for number in np.flatnonzero(too_long):
         lon, lat = shapely.get_coordinates(rings[number]).T
-        areas[number] = GEOD.polygon_area_perimeter(lon, lat)[0]
+        areas[number] = geod().polygon_area_perimeter(lon, lat)[0]
     return areas
 
 
@@ -92,13 +90,16 @@ def _edge_areas(coordinates: FloatArray, east: FloatArray) -> FloatArray:
     half = np.tan(_authalic_latitude(np.radians(coordinates[:, 1])) / 2)
     below, above = half[:-1], half[1:]
     excess = 2 * np.arctan2(np.tan(np.radians(east) / 2) * (below + above), 1 + below * above)
-    areas: FloatArray = excess * (GEOD.a**2 / 2 * float(_authalic_q(np.array(1.0))))
+    areas: FloatArray = excess * (geod().a ** 2 / 2 * float(_authalic_q(np.array(1.0))))
     return areas
 
 
 def _authalic_q(sine: FloatArray) -> FloatArray:
     """Snyder, Map Projections: A Working Manual, equation 3-12; twice the area to the equator over a²."""
-    q: FloatArray = (1 - GEOD.es) * (sine / (1 - GEOD.es * sine**2) + np.arctanh(_E * sine) / _E)
+    square = geod().es
+    eccentricity = np.sqrt(square)
+    spread = np.arctanh(eccentricity * sine) / eccentricity
+    q: FloatArray = (1 - square) * (sine / (1 - square * sine**2) + spread)
     return q
 
 

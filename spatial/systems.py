@@ -7,20 +7,22 @@ part counts: heights are carried along and never transformed. ``spatial.crs`` br
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from msgspec import Struct
-from pyproj import CRS
-from pyproj.exceptions import CRSError
 
 from spatial import proj
 from spatial.arrays import BoolArray, FloatArray
 from spatial.datums import Advice, datums, key
 from twin.errors import TwinError
 
+if TYPE_CHECKING:
+    from pyproj import CRS
+
 Area = tuple[float, float, float, float]
 """West, south, east, north in degrees; west is greater than east across the antimeridian."""
+EARTH: Area = (-180.0, -90.0, 180.0, 90.0)
 
 MARGIN = 1.0
 """Degrees around a system's area of use that still count as inside: Shanghai is surveyed in EPSG:4549, whose
@@ -64,10 +66,17 @@ class CoordinateSystem(Struct, frozen=True):
     shift: Literal["GCJ-02", "BD-09"] | None = None
 
     @property
+    def is_wgs84(self) -> bool:
+        """Whether its longitude and latitude are the registry's: PROJ has nothing to say then."""
+        return self.definition == proj.WGS84
+
+    @property
     def area(self) -> Area | None:
         """The area of use in degrees, if it is known."""
         if self.shift:
             return None
+        if self.is_wgs84:
+            return EARTH
         system = proj.crs(self.definition)
         area = system.area_of_use or (system.source_crs and system.source_crs.area_of_use)
         return (area.west, area.south, area.east, area.north) if area else None
@@ -75,9 +84,15 @@ class CoordinateSystem(Struct, frozen=True):
     @property
     def datum(self) -> str:
         """The name of the geodetic datum; empty for the shifted systems."""
+        if self.is_wgs84:
+            return _WGS84_DATUM
         datum = None if self.shift else proj.crs(self.definition).datum
         return datum.name if datum else ""
 
+
+WGS84 = CoordinateSystem("WGS 84", proj.WGS84, proj.WGS84)
+"""The registry's own system, and that of most files."""
+_WGS84_DATUM = "World Geodetic System 1984 ensemble"
 
 _SHIFTED = {
     "gcj02": CoordinateSystem("GCJ-02", "GCJ-02", "", "GCJ-02"),
@@ -99,11 +114,13 @@ def parse_crs(text: str) -> CoordinateSystem:
     definition = datums().alias.get(key(text), text)
     if definition.isascii() and definition.isdigit():
         definition = f"EPSG:{definition}"
+    if definition == WGS84.definition:
+        return WGS84
     try:
         if not _is_definition(definition):
             raise _unknown(text)
         system = proj.crs(definition)
-    except CRSError:
+    except proj.NoSuchSystem:
         raise _unknown(text) from None
     return _described(system)
 
@@ -123,7 +140,7 @@ def heights_of(text: str) -> Heights:
     """
     try:
         system = proj.crs(datums().alias.get(key(text), text.strip()))
-    except CRSError:
+    except proj.NoSuchSystem:
         return Heights(None, 1.0)
     if system.is_compound:
         vertical = system.sub_crs_list[-1]
@@ -141,14 +158,14 @@ def outside_area_of_use(system: CoordinateSystem, x: FloatArray, y: FloatArray) 
     those that cannot be converted or leave the globe.
     """
     lon, lat = rough_position(system, x, y)
-    area = (-180.0, -90.0, 180.0, 90.0) if system.area is None else system.area
-    return ~within(area, lon, lat, 0.0 if system.area is None else MARGIN)
+    area = system.area
+    return ~within(area or EARTH, lon, lat, MARGIN if area else 0.0)
 
 
 def rough_position(system: CoordinateSystem, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Longitude and latitude of any datum, good to a kilometre: enough to choose an operation by."""
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if system.shift:
+    if system.shift or system.is_wgs84:
         return x, y
     lon, lat = proj.transformer(system.definition, proj.WGS84).transform(x, y)
     return np.asarray(lon), np.asarray(lat)

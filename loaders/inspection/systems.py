@@ -17,7 +17,7 @@ from loaders.inspection.positions import Positions
 from spatial.arrays import FloatArray
 from spatial.china import in_china
 from spatial.crs import CoordinateSystem, UnknownCrs, UnsupportedCrs, parse_crs
-from spatial.systems import Area, outside_area_of_use, rough_position, within
+from spatial.systems import EARTH, Area, outside_area_of_use, rough_position, within
 
 _POSITIONS = 500
 """Positions that are tried, spread over the sample."""
@@ -201,7 +201,7 @@ def _tried_both_ways(
 def _strictly_inside(system: CoordinateSystem, x: FloatArray, y: FloatArray) -> float:
     """The share inside the area of use, or as far beside it as surveyors use a zone."""
     lon, lat = rough_position(system, x, y)
-    area = system.area or (-180.0, -90.0, 180.0, 90.0)
+    area = system.area or EARTH
     with np.errstate(invalid="ignore"):
         return float((within(area, lon, lat, 0.7) & np.isfinite(lon)).mean())
 

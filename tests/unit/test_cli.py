@@ -14,7 +14,7 @@ import pytest
 RunTwin = Callable[..., subprocess.CompletedProcess[str]]
 
 WITH_COMMAND = """
-import sys, time
+import atexit, sys, threading, time
 import twin.cli
 
 @twin.cli.app.command()
@@ -23,7 +23,7 @@ def work() -> None:
     {work}
 
 sys.argv = ["twin", "work"]
-twin.cli.main()
+twin.cli.run()
 """
 
 
@@ -100,6 +100,23 @@ def test_a_closed_pipe_ends_quietly() -> None:
     started.stdout.close()
     assert started.stderr.read() == ""
     assert started.wait(timeout=10) == 1
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "atexit.register(print, 'done')",
+        "threading.Thread(target=lambda: (time.sleep(0.3), print('done'))).start()",
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start(); print('done')",
+    ],
+)
+def test_what_is_to_be_done_before_the_end_is_done(work: str) -> None:
+    assert running(work).communicate(timeout=10) == ("done\n", "")
+
+
+def test_all_that_was_written_arrives() -> None:
+    written, _ = running("sys.stdout.write('x' * 1_000_000)").communicate(timeout=10)
+    assert len(written) == 1_000_000
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "unforeseen"), ("zh", "意外")])

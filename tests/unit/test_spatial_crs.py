@@ -41,6 +41,22 @@ def test_one_system_is_written_in_many_ways(text: str) -> None:
     assert operation_to_wgs84(system, SHANGHAI_4549).accuracy == 1.0
 
 
+def test_of_wgs84_is_known_what_proj_says() -> None:
+    system, said = parse_crs("EPSG:4326"), CRS("EPSG:4326")
+    assert said.area_of_use is not None and said.datum is not None
+    assert (system.name, system.area, system.datum) == (said.name, said.area_of_use.bounds, said.datum.name)
+    assert system == parse_crs(said.to_wkt())
+
+
+@given(st.floats(-180, 180), st.floats(-90, 90))
+def test_what_is_in_wgs84_stays_where_it_is(lon: float, lat: float) -> None:
+    operation = operation_to_wgs84(parse_crs("EPSG:4326"), (lon, lat, lon, lat))
+    (x,), (y,) = operation.transform_xy(np.array([lon]), np.array([lat]))
+    assert (x, y) == (lon, lat)
+    proj = Transformer.from_crs(4326, CRS(4326).to_wkt(), always_xy=True)
+    assert proj.transform(lon, lat) == pytest.approx((lon, lat))
+
+
 @pytest.mark.parametrize("text", ["GCJ-02", "gcj02", "Gcj-02", "BD-09", "bd09"])
 def test_shifted_systems_go_by_name(text: str) -> None:
     assert parse_crs(text).shift in {"GCJ-02", "BD-09"}

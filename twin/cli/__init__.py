@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
 import tempfile
+import threading
 import traceback
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from typing import NoReturn
 
@@ -67,13 +70,40 @@ for module in (
     module.register(app)
 
 
-class _WithoutPandas(MetaPathFinder):
-    """Arrow's and GDAL's packages import pandas wherever it is, for half a second and no use here."""
+class _WithoutUnused(MetaPathFinder):
+    """Arrow's and GDAL's packages import pandas wherever it is, for half a second and no use here.
+
+    GDAL's imports pyproj too, to know whether it is there, for a fiftieth; loads of WGS 84 do without.
+    """
 
     def find_spec(self, name: str, path: object, target: object = None) -> None:
         """Nothing is found under the names."""
-        if name in {"pandas", "geopandas"}:
+        if name in {"pandas", "geopandas"} or (name == "pyproj" and self._pyogrio_is_imported()):
             raise ModuleNotFoundError(name, name=name)
+
+    def _pyogrio_is_imported(self) -> bool:
+        """Whether that is so in this moment: it has not got what it is asked for."""
+        package = sys.modules.get("pyogrio")
+        return package is not None and not hasattr(package, "open_arrow")
+
+
+def run() -> NoReturn:
+    """``main`` as a process, which ends when its work is done.
+
+    To take apart what a load has imported takes the interpreter as long as to load some thousand rows.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        alone = all(one.daemon or one is threading.main_thread() for one in threading.enumerate())
+        if alone and isinstance(ended.code, int):
+            atexit._run_exitfuncs()
+            with suppress(OSError):  # a pipe that is closed already
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(ended.code)
+        raise
+    sys.exit()
 
 
 def main() -> None:
@@ -82,7 +112,7 @@ def main() -> None:
     That of any other exception goes into a file of its own, whose name is told.
     Typer ends wrong usage with 2, Ctrl-C with 130 (128 and the signal's number) and a closed pipe with 1.
     """
-    sys.meta_path.insert(0, _WithoutPandas())
+    sys.meta_path.insert(0, _WithoutUnused())
     # NumPy's library for matrices, of which there are none here, has threads that wait by spinning.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_ALLOCATIONS)
@@ -92,9 +122,6 @@ def main() -> None:
         _end(error)
     except Exception as error:  # noqa: BLE001 - told, with all that is known of it in a file
         _end(Unforeseen(what=type(error).__name__, log=_written(error)))
-    finally:
-        # As it ends, the interpreter would look at everything once more.
-        gc.freeze()
 
 
 def _end(error: TwinError) -> NoReturn:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from twin.cli import main
+from twin.cli import run
 
-main()
+run()

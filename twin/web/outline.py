@@ -10,7 +10,7 @@ from typing import Any
 import shapely
 from shapely.geometry import shape
 
-from spatial.measure import GEOD
+from spatial.proj import geod
 
 WIDTH = 360
 MOST_HEIGHT = 360
@@ -62,8 +62,8 @@ def outline(geojson: dict[str, Any]) -> Outline | None:
 def _metres_per_degree(west: float, south: float, east: float, north: float) -> tuple[float, float]:
     """Geodesic metres per degree of longitude and of latitude at the middle of the box."""
     lon, lat, step = (west + east) / 2, (south + north) / 2, 1e-4
-    across = GEOD.inv(lon - step, lat, lon + step, lat)[2]
-    along = GEOD.inv(lon, lat - step, lon, lat + step)[2]
+    across = geod().inv(lon - step, lat, lon + step, lat)[2]
+    along = geod().inv(lon, lat - step, lon, lat + step)[2]
     return across / (2 * step), along / (2 * step)
 
 
