@@ -281,10 +281,12 @@ class _Level(Struct, frozen=True):
     """The divisions of one level: cover ranges whose every point is inside, and the exact boundaries.
 
     ``owner`` of each range and ``placed`` of each boundary are the division's place in ``Divisions.listed``.
+    The boundaries are prepared: GEOS looks through their edges once and not for every point.
     """
 
     placed: Int64
     boundaries: GeometryArray
+    tree: shapely.STRtree
     lower: Int64
     upper: Int64
     owner: Int64
@@ -302,9 +304,10 @@ class _Level(Struct, frozen=True):
         rest = np.flatnonzero((found < 0) & np.isfinite(lon) & np.isfinite(lat))
         if not rest.size or not self.boundaries.size:
             return
-        points: GeometryArray = np.asarray(shapely.points(lon[rest], lat[rest]))
-        tree = shapely.STRtree(points)
-        which, point = tree.query(self.boundaries, predicate="covers")
+        lon, lat = lon[rest], lat[rest]
+        point, which = self.tree.query(np.asarray(shapely.points(lon, lat)))
+        covered = shapely.intersects_xy(self.boundaries[which], lon[point], lat[point])
+        point, which = point[covered], which[covered]
         # A point on a common border belongs to the lowest code: written last.
         order = np.argsort(which, kind="stable")[::-1]
         found[rest[point[order]]] = self.placed[which[order]]
@@ -341,9 +344,12 @@ class Divisions:
             placed = [row for row in rows if row[2] == level and row[4] is not None]
             lower, upper, owner = ranges.get(level, (_numbers(b""),) * 3)
             ascending = np.argsort(lower)
+            boundaries = from_wkb([row[4] for row in placed])
+            shapely.prepare(boundaries)
             levels[level] = _Level(
                 placed=np.array([places[row[0]] for row in placed], dtype=np.int64),
-                boundaries=from_wkb([row[4] for row in placed]),
+                boundaries=boundaries,
+                tree=shapely.STRtree(boundaries),
                 lower=lower[ascending],
                 upper=upper[ascending],
                 owner=owner[ascending],
