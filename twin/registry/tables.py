@@ -113,7 +113,10 @@ asset = Table(
     _instant("valid_to"),
     _instant("recorded_from", nullable=False, server_default=func.now()),
     Column("part", SmallInteger, nullable=False, server_default=text("1"), comment=_PART),
-    CheckConstraint(text("status IN ('planned', 'in_service', 'suspended', 'retired')"), name="status"),
+    CheckConstraint(
+        text("status = 'in_service' OR status = 'planned' OR status = 'suspended' OR status = 'retired'"),
+        name="status",
+    ),
     CheckConstraint(text("st_srid(geom) = 4326"), name="srid"),
     CheckConstraint(text("(geom IS NULL) = (cell IS NULL)"), name="cell"),
     Index(None, "geom", postgresql_using="gist"),
