@@ -95,6 +95,7 @@ def measure_ours(lab: Lab, results: Results, wanted: peers.Input, *, reloads: bo
         reload(INDEXED, "")
     if reloads and once:
         reload(ONCE, "-50pct")
+        lab.vacuum(REGISTRY)
 
 
 def measure_growth(lab: Lab, results: Results) -> None:

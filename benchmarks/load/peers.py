@@ -83,7 +83,9 @@ def timed(lab: Lab, peer: str, wanted: Input) -> float:
     start = time.perf_counter()
     PEERS[peer](lab, wanted)
     lab.settle()
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    lab.vacuum(PEER)
+    return seconds
 
 
 def _execute(lab: Lab, *statements: str) -> None:

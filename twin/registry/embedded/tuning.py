@@ -25,7 +25,8 @@ def tuned(memory: int, cores: int) -> dict[str, str]:
     """PostgreSQL settings for ``memory`` bytes and ``cores``.
 
     A quarter of the memory for shared buffers and three quarters expected of the system's cache follow
-    PostgreSQL's manual (20.4.1, 20.7.2); the caps and the other shares are ours.
+    PostgreSQL's manual (20.4.1, 20.7.2); the caps and the other shares are ours. As much log as a load of a
+    million rows writes is kept to be written over: a new file of it is filled with zeros first.
     """
     return {
         "shared_buffers": _megabytes(memory // 4, 128 * MB, 8 * GB),
@@ -33,7 +34,7 @@ def tuned(memory: int, cores: int) -> dict[str, str]:
         "maintenance_work_mem": _megabytes(memory // 16, 64 * MB, 2 * GB),
         "work_mem": _megabytes(memory // 256, 8 * MB, 128 * MB),
         "max_wal_size": _megabytes(memory // 2, 1 * GB, 8 * GB),
-        "min_wal_size": "256MB",
+        "min_wal_size": _megabytes(memory // 16, 256 * MB, 1 * GB),
         "max_worker_processes": str(max(8, 2 * cores)),
         "max_parallel_workers": str(cores),
         "max_parallel_workers_per_gather": str(min(4, cores)),
