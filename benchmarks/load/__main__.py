@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.lab import BENCH, EMPTY, MIGRATIONS, REGISTRY, ROOT, Lab, mark_of
-from benchmarks.load import ours, peers
+from benchmarks.load import floor, ours, peers
 from benchmarks.load.bars import BARS
 from benchmarks.load.inputs import KINDS
 from benchmarks.load.page import INTO_FULL, Results, page
@@ -56,6 +56,7 @@ def measure_rounds(lab: Lab, results: Results, parts: list[str]) -> None:
     """First loads, ours and the competitors' in turn, and each round's reloads."""
     folder = inputs(results.assets)
     lab.furnish(folder, LEVELS)
+    laid_out: dict[str, list[floor.Table]] = {}
     for number in range(results.rounds):
         for name in KINDS:
             wanted = peers.Input(name, folder)
@@ -68,6 +69,9 @@ def measure_rounds(lab: Lab, results: Results, parts: list[str]) -> None:
                 peers.timed(lab, "ogr2ogr_sql", wanted)
                 ours.first_load(lab, wanted.file, KINDS[name], name)
                 ours.require_same_state(lab, KINDS[name])
+                laid_out[name] = floor.written(lab, KINDS[name], BENCH / "floor")
+            if name in laid_out:
+                note(results, f"{name}, laid out before", "PostgreSQL", floor.timed(lab, laid_out[name]))
 
 
 def competitors(name: str, number: int) -> list[str]:

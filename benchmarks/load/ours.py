@@ -26,6 +26,9 @@ LOGGED = {
 FURTHER = "further indexes"
 """The stage of a receipt that begins when the full state is reached and seen."""
 
+FULL_STATE_INDEX = "UNIQUE|gist|[(]cell[)]"
+"""What the definitions of the indexes match that a load has to end with."""
+
 _RECORD = re.compile(r"^(\S+ \S+) UTC \[(\d+)\] (LOG|DEBUG):  (.*)$")
 _DURATION = re.compile(
     r"duration: ([0-9.]+) ms  (?:statement|parse .*?|bind .*?|execute .*?): ?(.*)", re.DOTALL
@@ -77,9 +80,10 @@ def build_text_index(lab: Lab) -> float:
 def require_same_state(lab: Lab, kind: str) -> None:
     """See that registry and competitor have the same rows, identifiers, indexes. Raises ``StateDiffers``."""
     for question in _STATE:
-        ours, theirs = (_answer(lab, database, question.format(kind=kind)) for database in (REGISTRY, PEER))
+        text = question.format(kind=kind, index=FULL_STATE_INDEX)
+        ours, theirs = (_answer(lab, database, text) for database in (REGISTRY, PEER))
         if ours != theirs:
-            raise StateDiffers(f"{question.format(kind=kind)}\nours {ours}\nthe competitor's {theirs}")
+            raise StateDiffers(f"{text}\nours {ours}\nthe competitor's {theirs}")
 
 
 # Hashes, times, and who got which code of a division are each loader's own; so are further indexes.
@@ -97,7 +101,7 @@ _STATE = (
         SELECT regexp_replace(indexdef, 'INDEX \S+', '') AS definition
         FROM pg_indexes
         WHERE schemaname = 'twin' AND tablename IN ('asset_{kind}_1', 'identifier_{kind}_1')
-          AND indexdef ~ 'UNIQUE|gist|[(]cell[)]'
+          AND indexdef ~ '{index}'
     ) AS named
     """,
     """

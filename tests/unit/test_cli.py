@@ -62,6 +62,17 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
+def test_what_few_loads_need_is_imported_by_none_before() -> None:
+    code = (
+        "import sys, twin.cli; sys.meta_path.insert(0, twin.cli._WithoutUnused());"
+        "import loaders.load, loaders.formats; loaders.formats.all_formats();"
+        "print(sorted({'pyproj', 'psycopg_pool', 'pyarrow.parquet', 'sqlalchemy'} & set(sys.modules)));"
+        "import pyproj; print(pyproj.CRS(4549).name)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\nCGCS2000 / 3-degree Gauss-Kruger CM 120E\n"
+
+
 @pytest.mark.parametrize(
     "wrong", [["db", "nonsense"], ["db", "url", "--role", "boss"], ["db", "status", "--x"]]
 )
