@@ -1,5 +1,5 @@
-"""What PostgreSQL takes by itself: a first load's rows, laid out beforehand, on two connections into the same
-tables, with the same checks, indexes and statistics. No loader can take less; whatever is above it is ours.
+"""What PostgreSQL takes by itself: a first load's rows, laid out beforehand, by one connection for each table
+into the same tables, with the same checks, indexes and statistics. What a load takes more is its own.
 """
 
 from __future__ import annotations

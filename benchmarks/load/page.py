@@ -33,8 +33,8 @@ all rows and indexes with ours. It checks no row, and drops the identifiers' ind
 Debian has no h3 extension for PostgreSQL, so a script reads the points out, computes the cells as we do and \
 copies them back.
 - **shp2pgsql** `-D -I`.
-- **PostgreSQL** by itself copies the same rows, laid out beforehand, on two connections into the same \
-tables, and indexes and analyses them as a load does: no loader can take less.
+- **PostgreSQL** by itself copies the same rows, laid out beforehand, by one connection for each table, and \
+indexes and analyses them as a load does: what a load takes more than that is its own.
 
 Growth is shown in multiples of the rows of a file; "growth 1 into 10" loads as many rows of another dataset \
 into a registry that holds ten times as many, without the text index and, once, with it.
