@@ -561,9 +561,10 @@ def csv_batches(
 
 def parquet_facts(path: Path) -> tuple[tuple[str, ...], int, dict[str, str]]:
     """A Parquet file's columns, how many rows it has, and what its writer says of it."""
+    from pyarrow.parquet import ParquetFile
 
     try:
-        with pa.parquet.ParquetFile(path) as file:
+        with ParquetFile(path) as file:
             said = file.schema_arrow.metadata or {}
             words = {key.decode(): value.decode() for key, value in said.items()}
             return tuple(file.schema_arrow.names), int(file.metadata.num_rows), words
@@ -573,8 +574,9 @@ def parquet_facts(path: Path) -> tuple[tuple[str, ...], int, dict[str, str]]:
 
 def parquet_batches(path: Path, size: int) -> Iterator[Batch]:
     """The rows of a Parquet file, at most ``size`` at a time. Raises ``BrokenStream``."""
+    from pyarrow.parquet import ParquetFile
 
-    with pa.parquet.ParquetFile(path) as file:
+    with ParquetFile(path) as file:
         yield from record_batches(file.iter_batches(size))
 
 

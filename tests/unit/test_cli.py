@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 RunTwin = Callable[..., subprocess.CompletedProcess[str]]
@@ -62,15 +64,36 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-def test_what_few_loads_need_is_imported_by_none_before() -> None:
-    code = (
-        "import sys, twin.cli; sys.meta_path.insert(0, twin.cli._WithoutUnused());"
-        "import loaders.load, loaders.formats; loaders.formats.all_formats();"
-        "print(sorted({'pyproj', 'psycopg_pool', 'pyarrow.parquet', 'sqlalchemy'} & set(sys.modules)));"
-        "import pyproj; print(pyproj.CRS(4549).name)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\nCGCS2000 / 3-degree Gauss-Kruger CM 120E\n"
+FEW_NEED = """
+import sys
+from pathlib import Path
+
+import twin.cli
+
+sys.meta_path.insert(0, twin.cli._WithoutUnused())
+import loaders.load
+from loaders import arrow
+from loaders.formats import all_formats
+from spatial.crs import parse_crs
+
+all_formats()
+print(sorted({"pyproj", "psycopg_pool", "pyarrow.parquet", "sqlalchemy"} & set(sys.modules)))
+columns, count, _ = arrow.parquet_facts(Path(sys.argv[1]))
+print(columns, count, [batch.length for batch in arrow.parquet_batches(Path(sys.argv[1]), 2)])
+print(parse_crs("4549").name)
+"""
+
+
+def test_what_few_loads_need_is_imported_by_those_alone(tmp_path: Path) -> None:
+    file = tmp_path / "lamps.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"id": ["a", "b", "c"]}), file)
+    command = [sys.executable, "-c", FEW_NEED, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "[]",
+        "('id',) 3 [2, 1]",
+        "CGCS2000 / 3-degree Gauss-Kruger CM 120E",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +149,9 @@ def test_what_is_to_be_done_before_the_end_is_done(work: str) -> None:
 
 
 def test_all_that_was_written_arrives() -> None:
-    written, _ = running("sys.stdout.write('x' * 1_000_000)").communicate(timeout=10)
-    assert len(written) == 1_000_000
+    code = WITH_COMMAND.format(work="sys.stdout.write('x' * 1_000_000)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "working\n" + "x" * 1_000_000
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "unforeseen"), ("zh", "意外")])
