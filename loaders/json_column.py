@@ -16,8 +16,8 @@ _TO_ESCAPE = r'["\\\x00-\x1f]'
 def objects(values: Mapping[str, Column], length: int) -> Column:
     """One JSON object a row with a member for each column's value that is there.
 
-    Members stand in the order in which PostgreSQL keeps those of a ``jsonb``, shorter keys first, so that it
-    need not sort them in each row.
+    Those that every row has come first. Either stand in the order in which PostgreSQL keeps the members of a
+    ``jsonb``, shorter keys first: where no others follow, it need not sort them in each row.
     """
     if not values:
         return arrow.constant("{}", length)

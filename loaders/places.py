@@ -206,8 +206,8 @@ def _all_at_home(plain: Plain, system: CoordinateSystem, extent: Area | None) ->
     """Whether even the box around all of them, in WGS 84, is where each has to be, and 0,0 far from it."""
     if not len(plain.rows):
         return False
-    west, south, east, north = plain.bounds.T
-    west, south, east, north = west.min(), south.min(), east.max(), north.max()
+    wests, souths, easts, norths = plain.bounds.T
+    west, south, east, north = wests.min(), souths.min(), easts.max(), norths.max()
     x, y = np.array([west, east]), np.array([south, north])
     if max(west, south, -east, -north) < _NOWHERE or outside_area_of_use(system, x, y).any():
         return False

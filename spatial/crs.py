@@ -195,14 +195,15 @@ def _shifted(system: CoordinateSystem) -> _Way:
 
 def _null(system: CoordinateSystem) -> _Way | None:
     """The way of a datum that agrees with WGS 84: unprojected, and else unchanged."""
-    accuracy = datums().null.get(key(system.datum))
-    name = f"{system.datum} agrees with WGS 84 (null operation)"
     if system.is_wgs84:
-        return _Way(name, accuracy, None, _stay, _stay)
+        # As PROJ has it.
+        return _Way("Null geographic offset from WGS 84 to WGS 84", 0.0, EARTH, _stay, _stay)
+    accuracy = datums().null.get(key(system.datum))
     geodetic = proj.crs(system.definition).geodetic_crs
     if accuracy is None or geodetic is None or proj.crs(system.definition).is_bound:
         return None
     conversion = proj.transformer(system.definition, geodetic.to_wkt())
+    name = f"{system.datum} agrees with WGS 84 (null operation)"
     return _Way(name, accuracy, None, _mover(conversion, "FORWARD"), _mover(conversion, "INVERSE"))
 
 

@@ -1,4 +1,4 @@
-"""The one place that makes pyproj transformers: longitude and easting first, no grids from the network.
+"""The one place that asks PROJ: longitude and easting first, no grids from the network.
 
 PROJ keeps the axis order of the authority (northing first for CGCS2000 and many others), so every
 transformer is made with ``always_xy=True`` here and nowhere else. pyproj is imported by who first needs it:
@@ -36,7 +36,10 @@ def crs(definition: str) -> CRS:
 
 @lru_cache(maxsize=64)
 def transformer(source: str, target: str) -> Transformer:
-    """PROJ's own choice of transformation: for conversions within a datum, and for rough positions."""
+    """PROJ's own choice of transformation: for conversions within a datum, and for rough positions.
+
+    Raises ``NoSuchSystem``.
+    """
     from pyproj import Transformer
 
     _stay_offline()
@@ -44,7 +47,10 @@ def transformer(source: str, target: str) -> Transformer:
 
 
 def candidates(source: str) -> TransformerGroup:
-    """Every operation that PROJ knows from the source to WGS 84, best first, and those that lack a grid."""
+    """Every operation that PROJ knows from the source to WGS 84, best first, and those that lack a grid.
+
+    Raises ``NoSuchSystem``.
+    """
     from pyproj.transformer import TransformerGroup
 
     _stay_offline()

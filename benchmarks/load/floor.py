@@ -1,5 +1,5 @@
 """What PostgreSQL takes by itself: a first load's rows, laid out beforehand, by one connection for each table
-into the same tables, with the same checks, indexes and statistics. What a load takes more is its own.
+into the same tables, with the same checks, indexes and statistics.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _table(connection: psycopg.Connection[Any], name: str, folder: Path) -> Tabl
             sql.Identifier(column),
             sql.SQL(type_),
             sql.SQL("NOT NULL" if needed else ""),
-            sql.SQL("DEFAULT {}").format(sql.Literal(same[column])) if same.get(column) else sql.SQL(""),
+            sql.SQL("DEFAULT {}").format(sql.Literal(same.get(column))),
         )
         for column, type_, needed, _ in columns
     ]
@@ -131,12 +131,13 @@ def _table(connection: psycopg.Connection[Any], name: str, folder: Path) -> Tabl
 def _same_everywhere(
     connection: psycopg.Connection[Any], table: sql.Identifier, columns: Sequence[str]
 ) -> Mapping[str, str | None]:
-    """The columns that have one value in all rows, as text, or none in any: a load makes them defaults."""
+    """The columns that have one value in all rows, as text, or none in any: they are made defaults."""
     asked = sql.SQL("SELECT {} FROM {}").format(
         sql.SQL(", ").join(
-            sql.SQL("CASE WHEN count(DISTINCT {0}::text) < 2 THEN ARRAY[min({0}::text)] END").format(
-                sql.Identifier(column)
-            )
+            sql.SQL(
+                "CASE WHEN count(DISTINCT {0}::text) < 2 AND count({0}) IN (0, count(*))"
+                " THEN ARRAY[min({0}::text)] END"
+            ).format(sql.Identifier(column))
             for column in columns
         ),
         table,

@@ -34,7 +34,8 @@ Debian has no h3 extension for PostgreSQL, so a script reads the points out, com
 copies them back.
 - **shp2pgsql** `-D -I`.
 - **PostgreSQL** by itself copies the same rows, laid out beforehand, by one connection for each table, and \
-indexes and analyses them as a load does: what a load takes more than that is its own.
+indexes and analyses them as a load does. A load does more: it reads, checks, finds divisions and cells, \
+issues codes, counts roll-ups, and shows everything at once.
 
 Growth is shown in multiples of the rows of a file; "growth 1 into 10" loads as many rows of another dataset \
 into a registry that holds ten times as many, without the text index and, once, with it.

@@ -64,3 +64,21 @@ def test_down_and_up_again(database_url: str, owner: psycopg.Connection[Any]) ->
     migrate(database_url, "head")
     with psycopg.connect(database_url) as connection:
         assert connection.execute(f"SELECT count(*) FROM twin.{asset.name}").fetchone() == (0,)
+
+
+def test_statuses_are_the_four_at_any_migration(database_url: str, owner: psycopg.Connection[Any]) -> None:
+    owner.execute("CREATE TABLE twin.asset_vehicle_1 (LIKE twin.asset INCLUDING CONSTRAINTS)")
+    owner.commit()
+    written = {}
+    for revision in ("0016", "0015", "0016"):
+        (downgrade if revision == "0015" else migrate)(database_url, revision)
+        checks = owner.execute(
+            "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE conname = 'asset_status'"
+        ).fetchall()
+        assert len(checks) == 2
+        (written[revision],) = {check for (check,) in checks}
+        said = "SELECT status FROM unnest(%s::text[]) AS status WHERE " + written[revision]
+        statuses = ["planned", "in_service", "suspended", "retired", "lost", ""]
+        assert [one for (one,) in owner.execute(said, [statuses])] == statuses[:4]
+        owner.commit()
+    assert written["0015"] != written["0016"]

@@ -42,6 +42,14 @@ def running(work: str) -> subprocess.Popen[str]:
     return started
 
 
+def said(work: str) -> str:
+    """All that it says, ending well and without an error."""
+    command = [sys.executable, "-c", WITH_COMMAND.format(work=work)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stderr == ""
+    return done.stdout
+
+
 def test_help_lists_the_commands(run_twin: RunTwin) -> None:
     done = run_twin("--help")
     assert done.returncode == 0
@@ -145,13 +153,22 @@ def test_a_closed_pipe_ends_quietly() -> None:
     ],
 )
 def test_what_is_to_be_done_before_the_end_is_done(work: str) -> None:
-    assert running(work).communicate(timeout=10) == ("done\n", "")
+    assert said(work) == "working\ndone\n"
+
+
+def test_what_was_imported_is_not_taken_apart() -> None:
+    work = "twin.cli.kept = type('Kept', (), {'__del__': lambda self: print('taken apart')})()"
+    assert said(work) == "working\n"
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-"])
+def test_whoever_closed_a_stream_is_told_the_same_status(closed: str) -> None:
+    command = f'"{sys.executable}" -m twin.cli --help {closed} >/dev/null'
+    assert subprocess.run(["bash", "-c", command], check=False).returncode == 0
 
 
 def test_all_that_was_written_arrives() -> None:
-    code = WITH_COMMAND.format(work="sys.stdout.write('x' * 1_000_000)")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "working\n" + "x" * 1_000_000
+    assert said("sys.stdout.write('x' * 1_000_000)") == "working\n" + "x" * 1_000_000
 
 
 @pytest.mark.parametrize(("lang", "words"), [("en", "unforeseen"), ("zh", "意外")])

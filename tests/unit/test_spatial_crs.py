@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Geod, Transformer
 
+from spatial import proj
 from spatial.crs import (
     NoOperation,
     OutsideAreaOfUse,
@@ -46,6 +47,11 @@ def test_of_wgs84_is_known_what_proj_says() -> None:
     assert said.area_of_use is not None and said.datum is not None
     assert (system.name, system.area, system.datum) == (said.name, said.area_of_use.bounds, said.datum.name)
     assert system == parse_crs(said.to_wkt())
+    operation, best = operation_to_wgs84(system, SHANGHAI), proj.candidates("EPSG:4326").transformers[0]
+    assert best.area_of_use is not None
+    assert operation.name in best.description.split(" + ")
+    assert operation.accuracy == best.accuracy
+    assert operation.area_of_use == best.area_of_use.bounds
 
 
 @given(st.floats(-180, 180), st.floats(-90, 90))

@@ -21,6 +21,15 @@ def test_a_quarter_is_shared_within_bounds(memory: int, shared: str, cache: str)
     assert (settings["shared_buffers"], settings["effective_cache_size"]) == (shared, cache)
 
 
+@pytest.mark.parametrize(
+    ("memory", "kept", "most"),
+    [(GB, "256MB", "1024MB"), (8 * GB, "512MB", "4096MB"), (64 * GB, "1024MB", "8192MB")],
+)
+def test_the_log_that_is_kept_is_less_than_all_of_it(memory: int, kept: str, most: str) -> None:
+    settings = tuned(memory, cores=2)
+    assert (settings["min_wal_size"], settings["max_wal_size"]) == (kept, most)
+
+
 def test_parallel_workers_follow_the_cores() -> None:
     assert [tuned(GB, cores)["max_parallel_workers_per_gather"] for cores in (1, 2, 64)] == ["1", "2", "4"]
     assert tuned(GB, 64)["max_worker_processes"] == "128"

@@ -76,19 +76,24 @@ class _WithoutUnused(MetaPathFinder):
     GDAL's imports pyproj too, to know whether it is there, for a fiftieth; loads of WGS 84 do without.
     """
 
+    _importing: int | None = None
+
     def find_spec(self, name: str, path: object, target: object = None) -> None:
         """Nothing is found under the names."""
-        if name in {"pandas", "geopandas"} or (name == "pyproj" and self._pyogrio_is_imported()):
+        if name == "pyogrio":
+            self._importing = threading.get_ident()
+        if name in {"pandas", "geopandas"} or (name == "pyproj" and self._pyogrio_asks()):
             raise ModuleNotFoundError(name, name=name)
 
-    def _pyogrio_is_imported(self) -> bool:
-        """Whether that is so in this moment: it has not got what it is asked for."""
+    def _pyogrio_asks(self) -> bool:
+        """Whether this thread is importing it in this moment: it has not got what it is asked for."""
         package = sys.modules.get("pyogrio")
-        return package is not None and not hasattr(package, "open_arrow")
+        begun = package is not None and self._importing == threading.get_ident()
+        return begun and not hasattr(package, "open_arrow")
 
 
 def run() -> NoReturn:
-    """``main`` as a process, which ends when its work is done.
+    """``main`` as a process, which ends with the same status when its work is done.
 
     To take apart what a load has imported takes the interpreter as long as to load some thousand rows.
     """
@@ -98,9 +103,10 @@ def run() -> NoReturn:
         alone = all(one.daemon or one is threading.main_thread() for one in threading.enumerate())
         if alone and isinstance(ended.code, int):
             atexit._run_exitfuncs()
-            with suppress(OSError):  # a pipe that is closed already
-                sys.stdout.flush()
-                sys.stderr.flush()
+            # Python has None for what was closed before it began, and tells itself what cannot be written.
+            with suppress(OSError, ValueError):
+                for stream in filter(None, (sys.stdout, sys.stderr)):
+                    stream.flush()
                 os._exit(ended.code)
         raise
     sys.exit()

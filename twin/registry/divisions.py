@@ -280,8 +280,9 @@ def listed(connection: Connection[Any], level: int | None = None) -> list[tuple[
 class _Level(Struct, frozen=True):
     """The divisions of one level: cover ranges whose every point is inside, and the exact boundaries.
 
-    ``owner`` of each range and ``placed`` of each boundary are the division's place in ``Divisions.listed``.
-    The boundaries are prepared: GEOS looks through their edges once and not for every point.
+    ``owner`` of each range and ``placed`` of each boundary are the division's place in ``Divisions.listed``;
+    ``tree`` is of the boundaries. These are prepared: GEOS goes through their edges once and not for every
+    batch of points.
     """
 
     placed: Int64

@@ -10,7 +10,10 @@ from typing import Any
 import shapely
 from shapely.geometry import shape
 
-from spatial.proj import geod
+from spatial import proj
+
+# As the server starts, and not for the first who asks.
+_GEOD = proj.geod()
 
 WIDTH = 360
 MOST_HEIGHT = 360
@@ -62,8 +65,8 @@ def outline(geojson: dict[str, Any]) -> Outline | None:
 def _metres_per_degree(west: float, south: float, east: float, north: float) -> tuple[float, float]:
     """Geodesic metres per degree of longitude and of latitude at the middle of the box."""
     lon, lat, step = (west + east) / 2, (south + north) / 2, 1e-4
-    across = geod().inv(lon - step, lat, lon + step, lat)[2]
-    along = geod().inv(lon, lat - step, lon, lat + step)[2]
+    across = _GEOD.inv(lon - step, lat, lon + step, lat)[2]
+    along = _GEOD.inv(lon, lat - step, lon, lat + step)[2]
     return across / (2 * step), along / (2 * step)
 
 

@@ -25,8 +25,9 @@ def tuned(memory: int, cores: int) -> dict[str, str]:
     """PostgreSQL settings for ``memory`` bytes and ``cores``.
 
     A quarter of the memory for shared buffers and three quarters expected of the system's cache follow
-    PostgreSQL's manual (20.4.1, 20.7.2); the caps and the other shares are ours. As much log as a load of a
-    million rows writes is kept to be written over: a new file of it is filled with zeros first.
+    PostgreSQL's manual (20.4.1, 20.7.2); the caps and the other shares are ours. Up to a
+    gigabyte of the log, which a load of a million rows fills, is kept to be written over: a new file of it is
+    filled with zeros first.
     """
     return {
         "shared_buffers": _megabytes(memory // 4, 128 * MB, 8 * GB),
