@@ -231,7 +231,7 @@ def test_waiting_for_a_connection_is_no_statement(database_url: str, runner: asy
 
 def test_a_lost_connection_is_told_to_all_and_replaced(run: Run, owner: psycopg.Connection[Any]) -> None:
     owner.autocommit = True
-    ends = SLEEPING.replace("count(*)", "pid") + " AND state = 'active'"
+    ends = SLEEPING.replace("count(*)", "pid") + " AND wait_event = 'PgSleep'"
 
     async def work(over: Lines) -> None:
         asker = Asker(over, SLOW)
