@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +120,17 @@ class Lab:
         """Write everything to disk, so that nobody pays for what was before."""
         with self.connection("postgres") as connection:
             connection.execute("CHECKPOINT")
+
+    def timed(self, load: Callable[[], None]) -> float:
+        """Seconds that a competitor takes to ``load`` into ``PEER``, a copy of ``EMPTY``, and onto disk."""
+        self.copy_database(EMPTY, PEER)
+        self.settle()
+        begin = time.perf_counter()
+        load()
+        self.settle()
+        seconds = time.perf_counter() - begin
+        self.vacuum(PEER)
+        return seconds
 
     def vacuum(self, database: str) -> None:
         """Do what autovacuum would do within a minute, beside whoever is measured then."""

@@ -4,7 +4,6 @@ into the same tables, with the same checks, indexes and statistics.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,13 +14,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from benchmarks.lab import EMPTY, PEER, REGISTRY, Lab
+from benchmarks.lab import PEER, REGISTRY, Lab
 from benchmarks.load.ours import FULL_STATE_INDEX
 
 PIECES = 16
 """COPY commands for each table, as many as a load of a million rows sends."""
 _AT_A_TIME = 1 << 20
-_SETTINGS = ("synchronous_commit = off", "max_parallel_maintenance_workers = 0")
+_SETTINGS = (b"SET synchronous_commit = off", b"SET max_parallel_maintenance_workers = 0")
 _COLUMNS = """
     SELECT attname, format_type(atttypid, atttypmod), attnotnull, attstattarget = 0
     FROM pg_attribute
@@ -43,7 +42,6 @@ _INDEXES = """
 class Table:
     """How to make a table anew, what COPY takes into it from ``pieces``, and its indexes, GiST first."""
 
-    name: str
     definition: sql.Composed
     copy: sql.Composed
     pieces: tuple[Path, ...]
@@ -64,14 +62,15 @@ def written(lab: Lab, kind: str, folder: Path) -> list[Table]:
 
 def timed(lab: Lab, tables: Sequence[Table]) -> float:
     """Seconds until all is copied, indexed, analysed and on disk."""
-    lab.copy_database(EMPTY, PEER)
-    lab.settle()
+    return lab.timed(lambda: _load(lab, tables))
+
+
+def _load(lab: Lab, tables: Sequence[Table]) -> None:
     asset, *others = tables
-    begin = time.perf_counter()
     with lab.connection(PEER) as one, lab.connection(PEER) as other, ThreadPoolExecutor(1) as beside:
         for connection in (one, other):
             for setting in _SETTINGS:
-                connection.execute(sql.SQL("SET {}").format(sql.SQL(setting)))
+                connection.execute(setting)
         for table in tables:
             one.execute(table.definition)
         # ANALYZE and CREATE INDEX keep each other out of a table.
@@ -93,10 +92,6 @@ def timed(lab: Lab, tables: Sequence[Table]) -> float:
             analysed.set()
         _index(one, asset.indexes[:1])
         resting.result()
-    lab.settle()
-    seconds = time.perf_counter() - begin
-    lab.vacuum(PEER)
-    return seconds
 
 
 def _table(connection: psycopg.Connection[Any], name: str, folder: Path) -> Table:
@@ -117,7 +112,6 @@ def _table(connection: psycopg.Connection[Any], name: str, folder: Path) -> Tabl
     counted = [sql.Identifier(column) for column, *_, ignored in columns if not ignored]
     listed = sql.SQL(", ").join(sent)
     return Table(
-        name,
         sql.SQL("CREATE TABLE {} ({}) WITH (autovacuum_enabled = false)").format(
             table, sql.SQL(", ").join(parts)
         ),

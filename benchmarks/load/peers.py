@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.lab import EMPTY, PEER, TWIN, Lab
+from benchmarks.lab import PEER, TWIN, Lab
 from benchmarks.load.inputs import KINDS
 from twin.kinds import kind
 
@@ -78,14 +77,7 @@ PEERS: dict[str, Peer] = {
 
 def timed(lab: Lab, peer: str, wanted: Input) -> float:
     """Seconds from the file to an analysed table that is on disk."""
-    lab.copy_database(EMPTY, PEER)
-    lab.settle()
-    start = time.perf_counter()
-    PEERS[peer](lab, wanted)
-    lab.settle()
-    seconds = time.perf_counter() - start
-    lab.vacuum(PEER)
-    return seconds
+    return lab.timed(lambda: PEERS[peer](lab, wanted))
 
 
 def _execute(lab: Lab, *statements: str) -> None:
